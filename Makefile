@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+#
+#   make            build/nwfc
+#   make demo       the stock filter clean-traffic for one port, to every target
+#   make check      build and run all tests
+#   make check-vm   the packet tests under Debian's own kernel
+#   make bench      the benchmarks
+#   make fuzz       the fuzzers, until interrupted
+#   make install    PREFIX, DESTDIR; make uninstall
+#
+# What is missing is installed through apt by `make deps`, which demo and check
+# run first; when nothing is missing apt is not touched.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+BUILD   ?= build
+CFLAGS  ?= -O2 -g
+VERSION := 0.1.0
+
+PACKAGES_BUILD = gcc make pkg-config libxml2-dev flex bison
+PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
+                 ipset kmod python3 libxml2-utils man-db
+
+WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wno-unused-parameter
+XML_FLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null || echo -I/usr/include/libxml2)
+XML_LIBS  := $(shell pkg-config --libs libxml-2.0 2>/dev/null || echo -lxml2)
+ALL_CFLAGS = -std=gnu11 $(WARN) -I. -I$(BUILD)/gen $(XML_FLAGS) $(CFLAGS) -MMD -MP -DNWFC_VERSION='"$(VERSION)"'
+
+DIRS = base ir frontend backends
+LIB_SRC  := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c)))
+NWFC_SRC := $(sort $(wildcard nwfc/*.c))
+GEN_SRC   = $(BUILD)/gen/stock_filters.c
+LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:.c=.o)
+NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/%.o)
+STOCK    := $(sort $(wildcard examples/filters/*.xml))
+
+.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens
+all: $(BUILD)/nwfc
+
+$(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_LIBS)
+
+$(BUILD)/libnwfc.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $(LIB_OBJ)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(GEN_SRC): scripts/embed-filters.sh $(STOCK)
+	@mkdir -p $(@D)
+	sh scripts/embed-filters.sh $(STOCK) >$@.tmp && mv $@.tmp $@
+
+deps:
+	@sh scripts/install-packages.sh $(PACKAGES_BUILD)
+deps-check:
+	@sh scripts/install-packages.sh $(PACKAGES_CHECK)
+
+clean:
+	rm -rf build
+
+format:
+	clang-format -i $(wildcard base/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
+
+-include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * diag.h - findings as values.
+ *
+ * A pass that has something to say adds a finding to the sink it was given and
+ * goes on or gives up; it never prints. Renderers (nwfc/) turn the same values
+ * into text with carets, JSON or SARIF.
+ */
+#ifndef NWFC_BASE_DIAG_H
+#define NWFC_BASE_DIAG_H
+
+#include <stdarg.h>
+
+#include "base/source.h"
+
+enum severity { SEV_NOTE, SEV_WARNING, SEV_ERROR };
+
+/* One row per kind of finding; the table is ir/findings.def. */
+struct diag_kind {
+	const char *id;	       /* stable, "E112" */
+	const char *name;      /* stable word, for --allow-loss= and switches */
+	enum severity severity;
+	const char *title;     /* what is wrong, in general */
+};
+
+struct diag_note {
+	struct span span;
+	struct str text;
+};
+
+struct finding {
+	const struct diag_kind *kind;
+	enum severity severity; /* the kind's, unless an option changed it */
+	struct span span;
+	struct str text; /* one sentence, no full stop */
+	struct str hint; /* what to do; may be empty */
+	vec_of(struct diag_note) notes;
+};
+
+struct diags {
+	struct arena *arena;
+	struct sources *sources;
+	bool lenient; /* kinds that leniency softens become warnings (the pass asks) */
+	uint32_t max; /* findings kept; further errors are only counted */
+	uint32_t errors, warnings;
+	vec_of(struct finding *) list;
+};
+
+/* Add a finding. Never NULL; past max it is counted but not listed. */
+struct finding *diag_add(struct diags *ds, const struct diag_kind *kind, struct span sp,
+			 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Add a related place with a text. */
+void diag_note(struct diags *ds, struct finding *f, struct span sp, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+void diag_hint(struct diags *ds, struct finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Turn an error into a warning when the run is lenient; keeps the counts right. */
+void diag_soften(struct diags *ds, struct finding *f);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "base/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+uint32_t source_add(struct sources *ss, struct str name, struct str text)
+{
+	*vec_push(ss->arena, &ss->list) = (struct source){.name = name, .text = text};
+	return ss->list.n;
+}
+
+static bool is_stdin(const char *path)
+{
+	return path[0] == '-' && !path[1];
+}
+
+/* A regular file's size is known: one allocation of that size, one read. */
+static uint32_t read_sized(struct sources *ss, int fd, struct str name, size_t size)
+{
+	char *text = arena_try(ss->arena, size + 1);
+	size_t n = 0;
+	if (!text) {
+		errno = ENOMEM;
+		return 0;
+	}
+	while (n < size) {
+		ssize_t r = read(fd, text + n, size - n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return 0;
+		if (r == 0)
+			break;
+		n += (size_t)r;
+	}
+	text[n] = 0;
+	return source_add(ss, name, (struct str){text, (uint32_t)n});
+}
+
+/* Pipes and the like: grow until the end. */
+static uint32_t read_stream(struct sources *ss, int fd, struct str name)
+{
+	char *text = NULL;
+	size_t n = 0, cap = 0;
+	uint32_t file = 0;
+	for (;;) {
+		if (n == cap) {
+			cap = cap ? 2 * cap : 65536;
+			char *more = realloc(text, cap);
+			if (!more || cap > 2 * ss->max_size) {
+				errno = more ? EFBIG : ENOMEM;
+				text = more ? more : text;
+				goto out;
+			}
+			text = more;
+		}
+		ssize_t r = read(fd, text + n, cap - n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			goto out;
+		if (r == 0)
+			break;
+		n += (size_t)r;
+	}
+	if (n > ss->max_size) {
+		errno = EFBIG;
+		goto out;
+	}
+	file = source_add(ss, name, (struct str){arena_copy(ss->arena, text, n), (uint32_t)n});
+out:
+	free(text);
+	return file;
+}
+
+uint32_t source_read(struct sources *ss, const char *path)
+{
+	bool in = is_stdin(path);
+	struct stat st;
+	int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	uint32_t file = 0;
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) < 0) {
+		file = 0;
+	} else if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+	} else {
+		struct str name = in ? STR("<stdin>") : str_copy(ss->arena, str_from(path));
+		if (S_ISREG(st.st_mode) && st.st_size > (off_t)ss->max_size)
+			errno = EFBIG;
+		else if (S_ISREG(st.st_mode) && st.st_size > 0)
+			file = read_sized(ss, fd, name, (size_t)st.st_size);
+		else
+			file = read_stream(ss, fd, name);
+	}
+	if (file) {
+		ss->list.items[file - 1].dev = (uint64_t)st.st_dev;
+		ss->list.items[file - 1].ino = (uint64_t)st.st_ino;
+	}
+	if (!in) {
+		int e = errno;
+		close(fd);
+		errno = e;
+	}
+	return file;
+}
+
+const struct source *source_get(const struct sources *ss, uint32_t file)
+{
+	return file && file <= ss->list.n ? &ss->list.items[file - 1] : NULL;
+}
+
+struct str source_slice(const struct sources *ss, struct span sp)
+{
+	const struct source *s = source_get(ss, sp.file);
+	if (!s || sp.lo > s->text.len || sp.hi < sp.lo)
+		return (struct str){"", 0};
+	uint32_t hi = sp.hi < s->text.len ? sp.hi : s->text.len;
+	return (struct str){s->text.s + sp.lo, hi - sp.lo};
+}
+
+/* A byte that starts a character: not a UTF-8 continuation byte. */
+static bool starts_char(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+struct location source_locate(const struct sources *ss, struct span sp)
+{
+	const struct source *s = source_get(ss, sp.file);
+	struct location at = {.file = s ? s->name : STR("")};
+	if (!s)
+		return at;
+	uint32_t pos = sp.lo < s->text.len ? sp.lo : s->text.len, lo = 0;
+	at.line = 1;
+	for (const char *p = s->text.s, *nl; (nl = memchr(p, '\n', s->text.s + pos - p)); p = nl + 1) {
+		at.line++;
+		lo = (uint32_t)(nl + 1 - s->text.s);
+	}
+	const char *end = memchr(s->text.s + lo, '\n', s->text.len - lo);
+	uint32_t hi = end ? (uint32_t)(end - s->text.s) : s->text.len;
+	at.line_lo = lo;
+	at.line_text = (struct str){s->text.s + lo, hi - lo};
+	at.col = 1;
+	for (uint32_t i = lo; i < pos; i++)
+		at.col += starts_char(s->text.s[i]);
+	return at;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.h - a virtual machine's network port and what is to filter it.
+ */
+#ifndef NWFC_IR_PORT_H
+#define NWFC_IR_PORT_H
+
+#include "ir/filter.h"
+
+struct port {
+	struct str name; /* interface on the host, 1..15 bytes */
+	struct value mac;
+	struct str owner_name, owner_uuid; /* may be empty */
+	struct str link_device;		   /* to listen on while learning; may be empty */
+	struct str interface_type;	   /* "bridge", "network", ...; empty when not said */
+	struct filter_ref filter;
+	struct span span, name_span;
+};
+
+struct ports {
+	vec_of(struct port *) list; /* in the order of the inputs */
+	struct map by_name;	    /* ptr: struct port */
+};
+
+/* Add; findings: the same name twice, a name that no interface can have. */
+void ports_add(struct ports *ps, struct port *p, struct diags *ds);
+
+/* Could the kernel have an interface of this name (dev_valid_name())? NULL or what is wrong. */
+const char *port_name_check(struct str name);
+
+#endif
