@@ -67,7 +67,12 @@ struct slot {
 	uint32_t column; /* of that dimension */
 };
 
-/* As struct test, after exchange: field OP value [/mask | ..to]. */
+/*
+ * As struct test, after exchange: field OP value [/mask | ..to].
+ *
+ * Tests of ICMP_TYPE and ICMP_CODE that are both negated are one: the pair of
+ * type and code is not the given one (no tool can negate them one by one).
+ */
 struct ptest {
 	enum field_id field;
 	bool negated;
