@@ -229,14 +229,14 @@ class Decoded:
     """
     __slots__ = ("raw", "dst", "src", "ethertype", "vid", "encap", "arp", "bpdu", "family", "saddr", "daddr",
                  "tos", "proto", "proto_bridge", "frag", "ports", "ports_bridge", "icmp", "icmp_bridge", "flags",
-                 "tcp_options", "l4", "well_formed")
+                 "tcp_options", "l4", "well_formed", "fragmented")
 
     def __init__(self, raw):
         for slot in self.__slots__:
             setattr(self, slot, None)
         self.raw, self.dst, self.src = raw, raw[0:6], raw[6:12]
         self.ethertype = struct.unpack_from("!H", raw, 12)[0]
-        self.well_formed = True
+        self.well_formed, self.fragmented = True, False
         if self.ethertype == ETH_VLAN:
             tci, self.encap = struct.unpack_from("!HH", raw, 14)
             self.vid = tci & 0xFFF
@@ -273,6 +273,7 @@ class Decoded:
         self.family, self.proto, self.saddr, self.daddr = 4, raw[23], raw[26:30], raw[30:34]
         self.proto_bridge = self.proto
         self.frag = (frag & 0x1FFF) * 8
+        self.fragmented = bool(frag & 0x3FFF)
         self.well_formed = (raw[14] >> 4 == 4 and ihl >= 20 and ihl <= total <= len(raw) - 14 and
                             checksum(raw[14:14 + ihl]) == 0)
         if not self.frag:
@@ -313,8 +314,7 @@ class Decoded:
             inner._transport(raw[at:end])
             self.ports_bridge, self.icmp_bridge = inner.ports, inner.icmp
 
-    @staticmethod
-    def _last_header6(raw, proto, at, end, skip_auth):
+    def _last_header6(self, raw, proto, at, end, skip_auth):
         """(protocol, offset, fragment offset) of the header behind all extension headers."""
         while True:
             if proto == AH and not skip_auth or proto not in (HOPOPT, ROUTING, FRAGMENT, DSTOPT, AH):
@@ -323,7 +323,9 @@ class Decoded:
                 return None
             nxt = raw[at]
             if proto == FRAGMENT:
-                offset = struct.unpack_from("!H", raw, at + 2)[0] & ~7
+                word = struct.unpack_from("!H", raw, at + 2)[0]
+                offset = word & ~7
+                self.fragmented |= bool(word & ~6)
                 if offset:
                     return nxt, at + 8, offset
                 at += 8

@@ -448,7 +448,7 @@ class Reference:
     """Both stages of one port's filter."""
 
     def __init__(self, filters, port):
-        self.port = port
+        self.filters, self.port = filters, port
         tree = list(expand_tree(filters, port.filter, port.scope))
         missing = {name for rule, scope in tree for name in missing_names(rule, scope)}
         if missing:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""What must become of each packet of a run, and what became of it instead.
+
+The reference decides on the packet itself; the bare bridge (a run without rules) says where the
+packet gets when nothing stops it.  A packet that must pass has to reach exactly those places, one
+that must not has to reach none.
+"""
+import conntrack
+import frames as F
+import refsem as R
+
+
+class Expectation:
+    __slots__ = ("verdict", "rule", "why_not", "answer")
+
+    def __init__(self, verdict, rule=None, why_not=None, answer=False):
+        # why_not: a reason for which the verdict can not be held against this target
+        self.verdict, self.rule, self.why_not, self.answer = verdict, rule, why_not, answer
+
+
+class Target:
+    """What a family of rule sets is shown and can do, as far as it changes the expectation."""
+
+    def __init__(self, name, bridge_only, rejects_in):
+        # bridge_only: IP rules towards the guest see forwarded bridge traffic only (iptables FORWARD)
+        # rejects_in: a reject towards the guest can answer
+        self.name, self.bridge_only, self.rejects_in = name, bridge_only, rejects_in
+
+
+XTABLES = Target("xtables", bridge_only=True, rejects_in=True)
+NFT = Target("nft", bridge_only=False, rejects_in=False)
+
+
+def in_order(traffic):
+    """Packets as the lab sends them: batch by batch, step by step."""
+    return sorted(traffic, key=lambda p: (p.batch, p.step, p.id))
+
+
+def predict(reference, traffic, base, target):
+    """{packet id: Expectation} for one target; base: {id: places} of the bare bridge."""
+    found, tracker, batch = {}, None, None
+    blind = set()       # sequences whose connection the model has lost sight of
+    for packet in in_order(traffic):
+        if packet.batch != batch:
+            tracker, batch = conntrack.Tracker(), packet.batch
+        found[packet.id] = judge(reference, packet, tracker, target, blind, bool(base[packet.id]))
+    return found
+
+
+def judge(reference, packet, tracker, target, blind, delivered):
+    frame, direction = packet.decoded, packet.direction
+    verdict, rule = reference.bridge_verdict(frame, direction)
+    if direction == R.OUT and verdict == R.DROP:
+        # the tracker never saw it; SCTP checks tags it should have seen in it
+        if packet.seq is not None and frame.proto == F.SCTP:
+            blind.add(packet.seq)
+        return Expectation(verdict, rule)
+    if frame.family is None:
+        return Expectation(verdict, rule)
+    if not frame.well_formed or (frame.fragmented and reference.uses_state):
+        why = "malformed" if not frame.well_formed else "fragment with connection tracking"
+        return Expectation(verdict, rule, None if verdict == R.DROP else why)
+    shown = not target.bridge_only or packet.path in ("out", "in")
+    ip_verdict, ip_rule = R.PASS, None
+    if shown and reference.uses_ip:
+        conn = tracker.see(frame)
+        ip_verdict, ip_rule = reference.ip_verdict(frame, direction, conn)
+        if verdict == R.PASS and ip_verdict == R.PASS and delivered:
+            tracker.passed(conn)
+    why = "sctp after a frame was lost" if packet.seq in blind else None
+    if ip_verdict == R.REJECT and (direction == R.OUT or target.rejects_in):
+        return Expectation(R.REJECT, ip_rule, why, answerable(reference, packet))
+    if ip_verdict != R.PASS:
+        return Expectation(R.DROP, ip_rule, why)
+    return Expectation(verdict, rule, why)
+
+
+def answerable(reference, packet):
+    """Is an answer sure to come back to the sender?  Unicast from a right source, and for the guest
+    nothing in its own way in."""
+    frame = packet.decoded
+    if packet.path not in ("out", "in") or frame.dst[0] & 1 or frame.fragmented:
+        return False
+    if frame.proto in (F.ICMP, F.ICMP6) and conntrack.OPENS[frame.family] and \
+            not (frame.icmp and frame.icmp[0] in conntrack.OPENS[frame.family]):
+        return False
+    if frame.proto == F.TCP and frame.flags is not None and frame.flags & F.RST:
+        return False
+    return not (packet.path == "out" and (reference.root[R.IN] or reference.ip[R.IN]))
+
+
+def reached(packet, places):
+    """The places that count.  Behind `in` paths only the guest does.  IP for the host counts when its
+    IP stack has it, other frames when the bridge device has them."""
+    if packet.path != "out":
+        return places & {"g"}
+    return places - ({"h"} if packet.decoded.family else {"l"})
+
+
+def compare(traffic, expected, base, seen):
+    """[(packet, expectation, what happened)] for the packets whose fate is wrong, and how many were judged."""
+    wrong, judged, owed, paid = [], 0, [], 0
+    for packet in traffic:
+        free = reached(packet, base[packet.id][0])
+        if not free:
+            continue
+        want, (places, answers) = expected[packet.id], seen[packet.id]
+        got = reached(packet, places)
+        if want.why_not:
+            continue
+        judged += 1
+        must = free if want.verdict == R.PASS else frozenset()
+        rejected = not got and bool({a for a in answers if a.startswith("unreachable") or a == "reset"})
+        if got != must:
+            wrong.append((packet, want, "seen at %s, must be %s" % (show(got), show(must))))
+        elif want.verdict == R.DROP and rejected:
+            wrong.append((packet, want, "answered with %s" % ", ".join(sorted(answers))))
+        elif want.verdict == R.REJECT and want.answer:
+            owed.append((packet, want))
+            paid += rejected
+    # single answers may fall to the host's rate limits, all of them may not
+    if owed and not paid:
+        wrong.append(owed[0] + ("no reject of %d was answered" % len(owed),))
+    return wrong, judged
+
+
+def show(places):
+    names = {"g": "guest", "p": "peer", "x": "outside", "h": "bridge", "l": "host"}
+    return "+".join(names[c] for c in sorted(places)) or "nowhere"

@@ -1,0 +1,813 @@
+# SPDX-License-Identifier: MIT
+"""The test traffic of one port: fixed sections, then packets aimed at each rule of its filter.
+
+A packet is described by a spec, a dict of the fields that matter; what it leaves open gets the right
+value for its direction.  Fixed sections walk every protocol of the filter language with right and
+forged values.  Aimed packets come from the rules: one that meets every condition of a rule, then
+one for each boundary of each condition, so a bound off by one, a lost sign or a lost condition is
+always asked for by some packet.  Sequences open a connection from either side and carry it on
+whatever became of the earlier steps.
+
+Paths: out (guest to its port), in (another port of the bridge to the guest), host (made by the
+host for the guest), routed (from outside, forwarded by the host to the guest).
+"""
+import ipaddress
+import random
+import struct
+
+import conntrack
+import frames as F
+import refsem as R
+
+OTHER_MAC = F.mac("52:54:00:de:ad:01")
+BROADCAST, MCAST4, MCAST6 = b"\xff" * 6, F.mac("01:00:5e:00:00:fb"), F.mac("33:33:00:00:00:01")
+OUTSIDE4, OUTSIDE6 = F.addr("198.51.100.7"), F.addr("2001:db8:ffff::7")
+ANY4, ANY6, ALL4, ALLNODES = F.addr("0.0.0.0"), F.addr("::"), F.addr("255.255.255.255"), F.addr("ff02::1")
+
+
+class World:
+    """Who is who in the lab; the guest's addresses are those its parameters name."""
+
+    def __init__(self, port):
+        self.port = port
+        self.guest_mac = F.mac(port.mac)
+        self.peer_mac, self.host_mac = F.mac("52:54:00:11:22:33"), F.mac("52:54:00:00:00:01")
+        listed = [ipaddress.ip_address(v) for n in ("IP", "IPV6") for v in port.scope.get(n, ()) if usable(v)]
+        four = [a for a in listed if a.version == 4] or [ipaddress.ip_address("192.168.122.10")]
+        six = [a for a in listed if a.version == 6 and not a.is_link_local] or [ipaddress.ip_address("fd00:122::10")]
+        self.guest4, self.guest6 = four[0].packed, six[0].packed
+        self.more = [a.packed for a in listed[:6] if a.packed not in (self.guest4, self.guest6)]
+        taken = {a.packed for a in listed}
+        self.host4, self.peer4, self.spoof4 = neighbours(four[0], 24, (1, 20, 77), taken)
+        self.host6, self.peer6, self.spoof6 = neighbours(six[0], 64, (1, 0x20, 0x77), taken)
+        self.guest_ll, self.peer_ll = F.link_local(self.guest_mac), F.link_local(self.peer_mac)
+        self.host_ll, self.spoof_ll = F.link_local(self.host_mac), F.link_local(OTHER_MAC)
+        self.near_mac = self.guest_mac[:5] + bytes([self.guest_mac[5] ^ 1])
+
+    def ends(self, path):
+        """Right (mac, v4, v6) of sender and receiver on a path."""
+        guest, peer = (self.guest_mac, self.guest4, self.guest6), (self.peer_mac, self.peer4, self.peer6)
+        if path == "out":
+            return guest, peer
+        if path == "in":
+            return peer, guest
+        if path == "host":
+            return (self.host_mac, self.host4, self.host6), guest
+        return (OTHER_MAC, OUTSIDE4, OUTSIDE6), guest
+
+
+def usable(text):
+    try:
+        a = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not (a.is_multicast or a.is_unspecified or a.is_loopback or (a.version == 4 and int(a) >> 28 == 15))
+
+
+def neighbours(address, length, offsets, taken):
+    """Free addresses of the same subnet, at or after the given places."""
+    net = ipaddress.ip_network("%s/%d" % (address, length), strict=False)
+    found = []
+    for offset in offsets:
+        raw = (net.network_address + offset).packed
+        while raw in taken or raw in found:
+            offset += 1
+            raw = (net.network_address + offset).packed
+        found.append(raw)
+    return found
+
+
+class Packet:
+    __slots__ = ("id", "path", "frame", "name", "decoded", "seq", "step", "batch", "key")
+
+    def __init__(self, number, path, frame, name, seq=None, step=0):
+        self.id, self.path, self.frame, self.name, self.seq, self.step = number, path, frame, name, seq, step
+        self.decoded = F.Decoded(frame)
+        self.key = conntrack.flow_key(self.decoded)
+        self.batch = 0
+
+    @property
+    def direction(self):
+        return R.OUT if self.path == "out" else R.IN
+
+
+class Traffic:
+    def __init__(self, world, reference):
+        self.world, self.reference, self.packets, self.sequences, self.seen = world, reference, [], 0, set()
+
+    # ---------------------------------------------------------- from spec to frame
+
+    def add(self, path, name, seq=None, step=0, **spec):
+        number = len(self.packets)
+        frame = self.build(path, number, spec)
+        if frame is None:
+            return
+        assert F.tag_in(frame) == number, name
+        if seq is None:
+            twin = (path, frame.replace(F.tag(number), b""), name)
+            if twin in self.seen:
+                return
+            self.seen.add(twin)
+        self.packets.append(Packet(number, path, frame, name, seq, step))
+
+    def both(self, name, **spec):
+        self.add("out", name, **spec)
+        self.add("in", name, **spec)
+
+    def build(self, path, number, spec):
+        (smac, s4, s6), (dmac, d4, d6) = self.world.ends(path)
+        spec = dict(spec)
+        smac, dmac = spec.get("smac", smac), spec.get("dmac", dmac)
+        kind, tag = spec.get("kind", "ip4"), F.tag(number)
+        if kind in ("ip4", "ip6"):
+            spec.setdefault("saddr", s4 if kind == "ip4" else s6)
+            spec.setdefault("daddr", d4 if kind == "ip4" else d6)
+            body = self.ip(number, kind, spec)
+            return F.ethernet(dmac, smac, spec.get("ethertype", F.ETH_IP if kind == "ip4" else F.ETH_IP6), body)
+        if kind in ("arp", "rarp"):
+            return F.ethernet(dmac, smac, F.ETH_ARP if kind == "arp" else F.ETH_RARP,
+                              self.arp(spec, smac, s4, d4).ljust(28, b"\0") + tag)
+        if kind == "vlan":
+            inner = dict(spec, kind=spec.get("inner", "ip4"), smac=smac, dmac=dmac)
+            frame = self.build(path, number, inner)
+            body = F.vlan(spec.get("vid", 5), spec.get("encap", struct.unpack_from("!H", frame, 12)[0]), frame[14:],
+                          spec.get("pcp", 0))
+            if "outer_vid" in spec:
+                body = F.vlan(spec["outer_vid"], F.ETH_VLAN, body)
+            return F.ethernet(dmac, smac, spec.get("tpid", F.ETH_VLAN), body)
+        if kind == "stp":
+            return F.llc(spec.get("dmac", F.BRIDGE_GROUP), smac, F.bpdu(**spec.get("bpdu", {})) + tag)
+        if kind == "llc":
+            return F.llc(dmac, smac, b"\xf0\xf0\x03" + tag)
+        return F.ethernet(dmac, smac, spec["ethertype"], tag)
+
+    @staticmethod
+    def arp(spec, smac, s4, d4):
+        body = F.arp(spec.get("op", 1), spec.get("sha", smac), spec.get("spa", s4), spec.get("tha", bytes(6)),
+                     spec.get("tpa", d4), spec.get("htype", 1), spec.get("ptype", F.ETH_IP), spec.get("hlen"),
+                     spec.get("plen"))
+        return body
+
+    def ip(self, number, kind, spec):
+        src, dst = spec["saddr"], spec["daddr"]
+        proto = spec.get("proto", F.UDP)
+        seg = spec.get("payload") or self.segment(number, proto, src, dst, spec)
+        if len(src) == 4:
+            return F.ip4(src, dst, proto, seg, tos=spec.get("tos", 0), ident=number & 0xFFFF or 1,
+                         more=spec.get("more", False), offset=spec.get("offset", 0), options=spec.get("ipopt", b""),
+                         bad_sum=spec.get("bad_sum", False))
+        for ext in reversed(spec.get("ext", ())):
+            seg, proto = ext(proto, number) + seg, EXTENSION_NUMBER[ext]
+        hops = 255 if spec.get("icmp", (0,))[0] in range(133, 138) else 64
+        return F.ip6(src, dst, proto, seg, tclass=spec.get("tos", 0), hops=hops)
+
+    def segment(self, number, proto, src, dst, spec):
+        tag = F.tag(number)
+        sport = spec.get("sport", 20000 + number % 12000)
+        dport = spec.get("dport", 7777)
+        if spec.get("offset"):
+            return bytes(8) + tag
+        if proto == F.TCP:
+            flags = spec.get("flags", F.SYN)
+            return F.tcp(src, dst, sport, dport, flags, spec.get("seqno", 1000 + number * 4096 & 0xFFFFFFFF),
+                         spec.get("ackno", 1 if flags & F.ACK else 0), tag, spec.get("tcpopt", b""))
+        if proto == F.UDP:
+            return F.udp(src, dst, sport, dport, tag)
+        if proto == F.UDPLITE:
+            return F.udplite(src, dst, sport, dport, tag)
+        if proto == F.DCCP:
+            return F.dccp(sport, dport, tag)
+        if proto == F.SCTP:
+            return F.sctp(sport, dport, spec.get("vtag", 0), spec.get("chunk", lambda t: F.sctp_init(1, 7, t))(tag))
+        if proto == F.ICMP or proto == F.ICMP6:
+            return self.icmp(number, proto, src, dst, spec)
+        if proto == F.IGMP:
+            return F.igmp(spec.get("igmp", 0x16), F.addr("224.0.0.251"), tag)
+        if proto == F.AH:
+            return F.auth6(F.NONXT, 0x1000 + number) + tag
+        if proto == F.ESP:
+            return struct.pack("!II", 0x1000 + number, 1) + tag + bytes(8)
+        return tag + bytes(12)
+
+    def icmp(self, number, proto, src, dst, spec):
+        tag = F.tag(number)
+        kind, code = spec.get("icmp", (8 if proto == F.ICMP else 128, 0))
+        ident = spec.get("ident", number & 0xFFFF)
+        errors = conntrack.ERRORS[4 if proto == F.ICMP else 6]
+        if kind in errors:
+            quoted = F.udp(dst, src, 7777, 20000 + number % 12000, tag)
+            inner = F.ip4(dst, src, F.UDP, quoted) if len(src) == 4 else F.ip6(dst, src, F.UDP, quoted)
+            body = spec.get("rest", bytes(4)) + spec.get("quoted", inner)
+            body += b"" if tag in body else tag
+        elif proto == F.ICMP6 and kind in (135, 136):
+            target = spec.get("target", src if kind == 136 else dst)
+            body = struct.pack("!I", 0x60000000 if kind == 136 else 0) + target + F.nd_option(14, tag)
+        elif proto == F.ICMP6 and kind == 133:
+            body = bytes(4) + F.nd_option(14, tag)
+        elif proto == F.ICMP6 and kind == 134:
+            body = struct.pack("!BBHII", 64, 0, 1800, 0, 0) + F.nd_option(14, tag)
+        elif proto == F.ICMP6 and kind == 137:
+            body = bytes(4) + src + dst + F.nd_option(14, tag)
+        else:
+            body = struct.pack("!HH", ident, spec.get("icmp_seq", 1)) + tag
+        return F.icmp4(kind, code, body) if proto == F.ICMP else F.icmp6(src, dst, kind, code, body)
+
+    # ---------------------------------------------------------- the whole
+
+    def make(self, aimed_limit=1800, mixed=200):
+        for section in (self.ether, self.arps, self.net4, self.net6, self.ports, self.tcp_bits, self.dscp,
+                        self.fragments, self.icmps, self.dhcp, self.tags, self.stp, self.to_guest):
+            section()
+        self.aimed(aimed_limit)
+        self.mixed(mixed)
+        self.connections()
+        self.assign_batches()
+        return self.packets
+
+    def assign_batches(self):
+        """Packets of one flow go to different batches, connection tracking is flushed in between.
+
+        Without state nothing a packet does can change the fate of a later one: one batch."""
+        if not self.reference.uses_state:
+            return
+        used, at = {}, {}
+        for packet in self.packets:
+            if packet.seq is not None:
+                at.setdefault(packet.seq, []).append(packet)
+            elif packet.key is not None:
+                packet.batch = used.get(packet.key, -1) + 1
+                used[packet.key] = packet.batch
+        top = 1 + max([p.batch for p in self.packets], default=0)
+        by_key = {}
+        for seq, members in at.items():
+            keys = {p.key for p in members}
+            batch = max(by_key.get(key, top) for key in keys)
+            for key in keys:
+                by_key[key] = batch + 1
+            for packet in members:
+                packet.batch = batch
+
+    # ---------------------------------------------------------- fixed sections
+
+    def ether(self):
+        w = self.world
+        for path, right, wrong in (("out", w.guest_mac, w.peer_mac), ("in", w.peer_mac, OTHER_MAC)):
+            targets = [("other end", w.peer_mac if path == "out" else w.guest_mac), ("broadcast", BROADCAST),
+                       ("multicast", MCAST4)] + ([("host", w.host_mac)] if path == "out" else [])
+            for src_name, src in (("right", right), ("forged", wrong), ("near", w.near_mac), ("other", OTHER_MAC)):
+                for dst_name, dst in targets:
+                    for kind in ("ip4", "ip6", "arp", "rarp", "llc", "vlan", "other"):
+                        extra = {}
+                        if dst == w.host_mac and kind in ("ip4", "ip6"):
+                            extra["daddr"] = w.host4 if kind == "ip4" else w.host6
+                        self.add(path, "ether %s src %s dst %s" % (kind, src_name, dst_name), kind=kind, smac=src,
+                                 dmac=dst, ethertype=ETHERTYPE_OF.get(kind, 0x88B5), **extra)
+        for ethertype in (0x0600, 0x0835, 0x0842, 0x0801, 0x8864, 0x88CC, 0x88F7, 0xFFFF):
+            self.both("ethertype %#06x" % ethertype, kind="other", ethertype=ethertype)
+
+    def arps(self):
+        w = self.world
+        for path in ("out", "in"):
+            (mac, ip, _), (other_mac, other_ip, _) = w.ends(path)
+            for kind in ("arp", "rarp"):
+                for op in (1, 2, 3, 4):
+                    for name, sha, spa in (("right", mac, ip), ("forged mac", OTHER_MAC, ip),
+                                           ("forged ip", mac, w.spoof4), ("probe", mac, ANY4)):
+                        self.add(path, "%s op %d %s" % (kind, op, name), kind=kind, op=op, sha=sha, spa=spa,
+                                 tha=bytes(6) if op % 2 else other_mac)
+            for op in (0, 5, 6, 7, 8, 9, 10, 25):
+                self.add(path, "arp op %d" % op, kind="arp", op=op)
+            for addr in [ip, w.spoof4, other_ip] + [a for a in w.more if len(a) == 4]:
+                self.add(path, "arp gratuitous %s" % F.addr_text(addr), kind="arp", spa=addr, tpa=addr, dmac=BROADCAST)
+                self.add(path, "rarp gratuitous %s" % F.addr_text(addr), kind="rarp", op=3, spa=addr, tpa=addr)
+                self.add(path, "arp reply for %s" % F.addr_text(addr), kind="arp", op=2, spa=addr, tha=other_mac)
+            # one octet different: a comparison octet by octet must take all four
+            for octet in range(4):
+                near = bytes(b ^ (octet == i) for i, b in enumerate(ip))
+                self.add(path, "arp almost gratuitous, octet %d" % octet, kind="arp", spa=ip, tpa=near)
+            for name, spec in (("htype 6", dict(htype=6)), ("ptype ipv6", dict(ptype=F.ETH_IP6)),
+                               ("htype 0", dict(htype=0)), ("ptype 0", dict(ptype=0)), ("htype 256", dict(htype=256)),
+                               ("plen 16", dict(plen=16, spa=w.guest6, tpa=w.peer6)),
+                               ("hlen 8", dict(hlen=8, sha=mac + b"\0\0", tha=bytes(8)))):
+                for kind in ("arp", "rarp"):
+                    self.add(path, "%s %s" % (kind, name), kind=kind, **spec)
+                    self.add(path, "%s %s request for self" % (kind, name), kind=kind, tpa=spec.get("spa", ip),
+                             **{k: v for k, v in spec.items() if k != "tpa"})
+            self.add(path, "rarp announce", kind="rarp", op=3, sha=mac, tha=mac, spa=ANY4, tpa=ANY4, dmac=BROADCAST)
+
+    def net(self, kind, protos, sources, targets):
+        for path in ("out", "in"):
+            (_, *own), (_, *other) = self.world.ends(path)
+            own4, other4 = (own[0], other[0]) if kind == "ip4" else (own[1], other[1])
+            for proto in protos:
+                for name, src in [("right", own4)] + sources:
+                    self.add(path, "%s proto %d src %s" % (kind, proto, name), kind=kind, proto=proto, saddr=src)
+                for name, dst, dmac in targets:
+                    if dmac != self.world.host_mac or path == "out":
+                        self.add(path, "%s proto %d dst %s" % (kind, proto, name), kind=kind, proto=proto, daddr=dst,
+                                 dmac=dmac)
+            self.add(path, "%s from the receiver's address" % kind, kind=kind, saddr=other4)
+
+    def net4(self):
+        w = self.world
+        more = [("also %s" % F.addr_text(a), a) for a in w.more if len(a) == 4]
+        self.net("ip4", (F.TCP, F.UDP, F.ICMP, F.IGMP, F.SCTP, F.UDPLITE, F.ESP, F.AH, F.DCCP, 47, 253),
+                 [("forged", w.spoof4), ("any", ANY4)] + more,
+                 [("host", w.host4, w.host_mac), ("outside", OUTSIDE4, w.host_mac), ("broadcast", ALL4, BROADCAST),
+                  ("multicast", F.addr("224.0.0.251"), MCAST4)])
+        for name, options in (("nop", b"\x01" * 4), ("router alert", b"\x94\x04\0\0"), ("record route", b"\x07\x07\x04" + bytes(5))):
+            for proto in (F.TCP, F.UDP, F.ICMP):
+                self.both("ip4 option %s proto %d" % (name, proto), proto=proto, ipopt=options)
+        self.both("ip4 wrong checksum", bad_sum=True)
+
+    def net6(self):
+        w = self.world
+        more = [("also %s" % F.addr_text(a), a) for a in w.more if len(a) == 16]
+        self.net("ip6", (F.TCP, F.UDP, F.ICMP6, F.SCTP, F.UDPLITE, F.ESP, F.AH, F.NONXT, F.DCCP, 47, 253),
+                 [("forged", w.spoof6), ("link-local", w.guest_ll), ("forged link-local", w.spoof_ll)] + more,
+                 [("host", w.host6, w.host_mac), ("outside", OUTSIDE6, w.host_mac), ("multicast", ALLNODES, MCAST6)])
+        chains = [(hop,), (dst,), (route,), (hop, dst), (hop, route, dst), (first,), (hop, first), (auth,), (auth, dst)]
+        for chain in chains:
+            for proto in (F.TCP, F.UDP, F.ICMP6, F.NONXT):
+                name = "ip6 " + "+".join(ext.__name__ for ext in chain) + " proto %d" % proto
+                self.both(name, kind="ip6", proto=proto, ext=chain)
+
+    def ports(self):
+        edges = (0, 1, 22, 53, 67, 68, 80, 546, 547, 1023, 1024, 65535)
+        for proto in (F.TCP, F.UDP, F.SCTP):
+            for kind in ("ip4", "ip6"):
+                for port in edges:
+                    self.both("%s proto %d dport %d" % (kind, proto, port), kind=kind, proto=proto, dport=port)
+                    self.both("%s proto %d sport %d" % (kind, proto, port), kind=kind, proto=proto, sport=port)
+
+    def tcp_bits(self):
+        for flags in (0, 1, 2, 4, 8, 16, 17, 18, 20, 24, 32, 41, 3, 6, 48, 63, 2 | 64 | 128, 16 | 64):
+            for kind in ("ip4", "ip6"):
+                self.both("%s tcp flags %#x" % (kind, flags), kind=kind, proto=F.TCP, flags=flags)
+        for name, options in (("mss", b"\x02\x04\x05\xb4"), ("ts", b"\x01\x01\x08\x0a" + bytes(8)),
+                              ("sack ok", b"\x04\x02\x01\x01"), ("scale", b"\x03\x03\x07\x01"),
+                              ("all", b"\x02\x04\x05\xb4\x04\x02\x08\x0a" + bytes(8) + b"\x01\x03\x03\x07"),
+                              ("nop then mss", b"\x01\x01\x01\x01\x02\x04\x05\xb4")):
+            for kind in ("ip4", "ip6"):
+                self.both("%s tcp option %s" % (kind, name), kind=kind, proto=F.TCP, tcpopt=options)
+
+    def dscp(self):
+        for tos in (0, 1, 2, 3, 4, 0x2E, 0xB8, 0xB9, 0xBB, 0xFC, 0xFF, 8 << 2, (8 << 2) + 3):
+            for kind in ("ip4", "ip6"):
+                self.both("%s tos %#x" % (kind, tos), kind=kind, tos=tos, proto=F.UDP)
+
+    def fragments(self):
+        for proto in (F.TCP, F.UDP, F.ICMP):
+            self.both("ip4 first fragment proto %d" % proto, proto=proto, more=True)
+            self.both("ip4 later fragment proto %d" % proto, proto=proto, offset=1480)
+            self.both("ip4 fragment at 8 proto %d" % proto, proto=proto, offset=64, more=True)
+        for proto in (F.TCP, F.UDP, F.ICMP6):
+            self.both("ip6 first fragment proto %d" % proto, kind="ip6", proto=proto, ext=(first_of_more,))
+            self.both("ip6 later fragment proto %d" % proto, kind="ip6", proto=proto, ext=(later,), offset=1)
+
+    def icmps(self):
+        w = self.world
+        for kind in (0, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 42):
+            for code in (0, 1, 4) if kind in (3, 11) else (0,):
+                self.both("icmp %d/%d" % (kind, code), proto=F.ICMP, icmp=(kind, code))
+        for kind in (1, 2, 3, 4, 100, 127, 128, 129, 130, 131, 132, 139, 143, 200, 255):
+            for code in (0, 1, 4) if kind in (1, 4) else (0,):
+                self.both("icmpv6 %d/%d" % (kind, code), kind="ip6", proto=F.ICMP6, icmp=(kind, code))
+        for kind in (133, 134, 135, 136, 137):
+            for name, src in (("", None), (" forged", w.spoof6), (" ::", ANY6), (" link-local", w.guest_ll)):
+                for path in ("out", "in"):
+                    extra = {} if src is None else dict(saddr=src)
+                    self.add(path, "icmpv6 %d/0%s" % (kind, name), kind="ip6", proto=F.ICMP6, icmp=(kind, 0),
+                             daddr=ALLNODES, dmac=MCAST6, **extra)
+        for target in (w.guest6, w.peer6, w.spoof6):
+            self.both("neighbour advertisement for %s" % F.addr_text(target), kind="ip6", proto=F.ICMP6,
+                      icmp=(136, 0), target=target)
+
+    def dhcp(self):
+        w = self.world
+        self.add("out", "dhcp discover", saddr=ANY4, daddr=ALL4, dmac=BROADCAST, sport=68, dport=67)
+        self.add("out", "dhcp discover, forged mac", saddr=ANY4, daddr=ALL4, dmac=BROADCAST, smac=OTHER_MAC, sport=68,
+                 dport=67)
+        self.add("out", "dhcp renew", daddr=w.peer4, sport=68, dport=67)
+        self.add("out", "dhcp as a server", daddr=ALL4, dmac=BROADCAST, sport=67, dport=68)
+        self.add("out", "udp 68 to 68 from any", saddr=ANY4, daddr=ALL4, dmac=BROADCAST, sport=68, dport=68)
+        for name, src in (("peer", w.peer4), ("forged", w.spoof4), ("host", w.host4)):
+            for dst, dmac in ((ALL4, BROADCAST), (w.guest4, w.guest_mac)):
+                self.add("in", "dhcp offer from %s" % name, saddr=src, daddr=dst, dmac=dmac, sport=67, dport=68)
+        multicast = F.addr("ff02::1:2")
+        self.add("out", "dhcpv6 solicit", kind="ip6", saddr=w.guest_ll, daddr=multicast, sport=546, dport=547,
+                 dmac=F.mac("33:33:00:01:00:02"))
+        self.add("out", "dhcpv6 as a server", kind="ip6", saddr=w.guest_ll, daddr=w.peer_ll, sport=547, dport=546)
+        for name, src in (("peer", w.peer_ll), ("forged", w.spoof_ll)):
+            self.add("in", "dhcpv6 advertise from %s" % name, kind="ip6", saddr=src, daddr=w.guest_ll, sport=547,
+                     dport=546)
+
+    def tags(self):
+        for vid in (0, 1, 5, 10, 4094, 4095):
+            for inner in ("ip4", "ip6", "arp", "other"):
+                self.both("vlan %d with %s" % (vid, inner), kind="vlan", vid=vid, inner=inner, ethertype=0x88B5)
+        self.both("vlan 5 priority 7", kind="vlan", vid=5, pcp=7)
+        self.both("vlan 5 in vlan 10", kind="vlan", vid=5, outer_vid=10)
+        for inner in ("ip4", "ip6", "arp"):
+            self.both("802.1ad with %s" % inner, kind="vlan", vid=5, inner=inner, tpid=F.ETH_QINQ)
+        self.both("vlan, forged inner source", kind="vlan", vid=5, saddr=self.world.spoof4)
+
+    def stp(self):
+        self.both("bpdu", kind="stp")
+        self.both("bpdu topology change", kind="stp", bpdu=dict(kind=0x80))
+        self.both("bpdu rapid type", kind="stp", bpdu=dict(kind=2))
+        for name, value in (("flags", 1), ("flags", 0x81), ("root_prio", 0), ("root_prio", 0x1000), ("cost", 1),
+                            ("cost", 0xFFFFFFFF), ("prio", 1), ("port", 0), ("age", 256), ("max_age", 1),
+                            ("hello", 512), ("delay", 0xFFFF), ("root", OTHER_MAC), ("sender", OTHER_MAC)):
+            self.both("bpdu %s %s" % (name, value), kind="stp", bpdu={name: value})
+        self.both("bpdu to a wrong group", kind="stp", dmac=F.mac("01:80:c2:00:00:40"))
+        self.both("other protocol to the bridge group", kind="other", ethertype=0x88B5, dmac=F.BRIDGE_GROUP)
+
+    def to_guest(self):
+        """Made by the host itself and routed by it: the bridge sees both, iptables FORWARD shows neither to the port."""
+        for path in ("host", "routed"):
+            for kind in ("ip4", "ip6"):
+                for proto in (F.TCP, F.UDP, F.ICMP if kind == "ip4" else F.ICMP6, 253):
+                    for port in (22, 67, 7777):
+                        self.add(path, "%s %s proto %d dport %d" % (path, kind, proto, port), kind=kind, proto=proto,
+                                 dport=port)
+
+    # ---------------------------------------------------------- aimed at the rules
+
+    def aimed(self, limit):
+        """Packets at and around every bound of every condition, in both directions and orientations."""
+        wanted = []
+        for rule, scope in R.expand_tree(self.reference.filters, self.world.port.filter, self.world.port.scope):
+            for fields in some(list(R.instances(rule, scope)), 6):
+                wanted += list(aim(rule, fields))
+        for path, name, spec in some(wanted, limit):
+            self.add(path, name, **spec)
+
+    def mixed(self, count):
+        """Values of different rules in one packet."""
+        dice = random.Random(1)
+        pools = {}
+        for rule, scope in R.expand_tree(self.reference.filters, self.world.port.filter, self.world.port.scope):
+            for fields in some(list(R.instances(rule, scope)), 6):
+                for _, _, spec in aim(rule, fields):
+                    for key, value in spec.items():
+                        pools.setdefault((spec["kind"], key), []).append(value)
+        kinds = sorted({kind for kind, _ in pools})
+        for _ in range(count if kinds else 0):
+            kind = dice.choice(kinds)
+            spec = {key: dice.choice(values) for (k, key), values in sorted(pools.items(), key=lambda i: i[0])
+                    if k == kind and (key == "kind" or dice.random() < 0.6)}
+            if kind == "other":
+                spec.setdefault("ethertype", 0x88B5)
+            self.add(dice.choice(("out", "in")), "mixed", **spec)
+
+    # ---------------------------------------------------------- sequences
+
+    def connections(self):
+        opens = [dict(kind=kind, proto=proto, dport=port) for kind in ("ip4", "ip6") for proto in (F.TCP, F.UDP)
+                 for port in (22, 7777)]
+        opens += [dict(kind="ip4", proto=F.ICMP), dict(kind="ip6", proto=F.ICMP6), dict(kind="ip4", proto=F.ESP),
+                  dict(kind="ip6", proto=253), dict(kind="ip4", proto=F.UDPLITE, dport=9)]
+        if not self.reference.uses_ip:
+            opens = opens[:2]
+        for rule, scope in R.expand_tree(self.reference.filters, self.world.port.filter, self.world.port.scope):
+            if not rule.on_bridge and self.reference.uses_state:
+                for fields in some(list(R.instances(rule, scope)), 2):
+                    for path, spec in openings(rule, fields):
+                        opens.append(dict(spec, path=path))
+        for spec in some(opens, 120):
+            paths = (spec.pop("path"),) if "path" in spec else ("out", "in")
+            for path in paths:
+                self.converse(path, dict(spec))
+        self.related()
+        self.many_at_once()
+
+    def next_seq(self):
+        self.sequences += 1
+        return self.sequences
+
+    def converse(self, path, spec):
+        """Opener, answer, and on; the steps are sent whatever became of those before."""
+        seq = self.next_seq()
+        back = "in" if path == "out" else "out"
+        (smac, *own), (dmac, *other) = self.world.ends(path)
+        index = 0 if spec.get("kind", "ip4") == "ip4" else 1
+        spec.setdefault("sport", 33000 + seq)
+        spec.setdefault("dport", 7777)
+        for key, value in (("saddr", own[index]), ("daddr", other[index]), ("smac", smac), ("dmac", dmac)):
+            spec.setdefault(key, value)
+        spec.update(ident=40000 + seq)
+        mirror = dict(spec, saddr=spec["daddr"], daddr=spec["saddr"], sport=spec["dport"], dport=spec["sport"],
+                      smac=dmac, dmac=spec["smac"])
+        name = "seq %d %s by %s" % (seq, describe(spec), path)
+        proto = spec.get("proto")
+        steps = CONVERSATIONS.get(proto, CONVERSATIONS[None])
+        for number, (mine, what, extra) in enumerate(steps):
+            if proto in (F.ICMP, F.ICMP6) and "icmp" in spec and "icmp" in extra:
+                kind = spec["icmp"][0]
+                pair = conntrack.PAIRS[4 if proto == F.ICMP else 6].get(kind)
+                extra = dict(extra, icmp=spec["icmp"] if mine else (kind if pair is None else pair, spec["icmp"][1]))
+            if "flags" in extra and "flags" in spec and mine and what == "syn":
+                extra = dict(extra, flags=spec["flags"])
+            self.add(path if mine else back, "%s: %s" % (name, what), seq, number, **dict(spec if mine else mirror, **extra))
+
+    def related(self):
+        """An ICMP error about a packet that was, and one about a packet that never was."""
+        if not self.reference.uses_state:
+            return
+        for path in ("out", "in"):
+            back = "in" if path == "out" else "out"
+            for kind, proto, icmp in (("ip4", F.ICMP, (3, 3)), ("ip6", F.ICMP6, (1, 4))):
+                for what, shift in (("about it", 0), ("about another", 1)):
+                    seq = self.next_seq()
+                    (_, *own), (_, *other) = self.world.ends(path)
+                    index = 0 if kind == "ip4" else 1
+                    sport = 33000 + seq
+                    self.add(path, "seq %d %s udp by %s" % (seq, kind, path), seq, 0, kind=kind, proto=F.UDP, sport=sport,
+                             dport=7777)
+                    quoted = F.udp(own[index], other[index], sport + shift * 5000, 7777, bytes(8))
+                    inner = (F.ip4 if index == 0 else F.ip6)(own[index], other[index], F.UDP, quoted)
+                    self.add(back, "seq %d icmp error %s" % (seq, what), seq, 1, kind=kind, proto=proto, icmp=icmp,
+                             quoted=inner)
+
+    def many_at_once(self):
+        """Connections one after another to meet a limit on their number."""
+        entries = [e for d in (R.OUT, R.IN) for e in self.reference.ip[d] if e.limit]
+        if not entries:
+            return
+        most = max(e.limit[0] for e in entries)
+        for path in ("out", "in"):
+            for kind in ("ip4", "ip6"):
+                seq = self.next_seq()
+                back = "in" if path == "out" else "out"
+                for number in range(min(most + 3, 12)):
+                    base = dict(kind=kind, proto=F.TCP)
+                    name = "seq %d %s connection %d by %s" % (seq, kind, number, path)
+                    port = 45000 + seq * 20 + number
+                    start = 5000 * (number + 1)
+                    self.add(path, name + ": syn", seq, number * 3, sport=port, dport=22, seqno=start, **base)
+                    self.add(back, name + ": synack", seq, number * 3 + 1, sport=22, dport=port, flags=F.SYN | F.ACK,
+                             seqno=70000, ackno=start + 1 + F.TAG_LEN, **base)
+                    self.add(path, name + ": ack", seq, number * 3 + 2, sport=port, dport=22, flags=F.ACK,
+                             seqno=start + 1 + F.TAG_LEN, ackno=70001 + F.TAG_LEN, **base)
+
+
+def describe(spec):
+    words = [spec.get("kind", "ip4"), "proto %s" % spec.get("proto")]
+    words += ["%s %s" % (key, spec[key]) for key in ("dport", "icmp") if key in spec]
+    return " ".join(words)
+
+
+def some(items, limit):
+    """At most limit items, evenly spread."""
+    if len(items) <= limit:
+        return items
+    return [items[i * len(items) // limit] for i in range(limit)]
+
+
+# ---------------------------------------------------------------- extension headers (as ip() wants them)
+
+def hop(nxt, _):
+    return F.options6(nxt)
+
+
+def dst(nxt, _):
+    return F.options6(nxt)
+
+
+def route(nxt, _):
+    return F.routing6(nxt)
+
+
+def first(nxt, number):
+    """An atomic fragment (RFC 6946): whole packet behind a fragment header."""
+    return F.fragment6(nxt, 0, False, number)
+
+
+def first_of_more(nxt, number):
+    return F.fragment6(nxt, 0, True, number)
+
+
+def later(nxt, number):
+    return F.fragment6(nxt, 1480, False, number)
+
+
+def auth(nxt, number):
+    return F.auth6(nxt, 0x1000 + number)
+
+
+EXTENSION_NUMBER = {hop: F.HOPOPT, dst: F.DSTOPT, route: F.ROUTING, first: F.FRAGMENT, first_of_more: F.FRAGMENT,
+                    later: F.FRAGMENT, auth: F.AH}
+ETHERTYPE_OF = {"ip4": F.ETH_IP, "ip6": F.ETH_IP6}
+
+# (sent by the opener, name, what differs from the opening packet).  Data is the tag; a SYN carries it too.
+_N = F.TAG_LEN
+CONVERSATIONS = {
+    F.TCP: [(True, "syn", dict(flags=F.SYN, seqno=100)),
+            (False, "synack", dict(flags=F.SYN | F.ACK, seqno=500, ackno=101 + _N)),
+            (True, "ack", dict(flags=F.ACK, seqno=101 + _N, ackno=501 + _N)),
+            (False, "data back", dict(flags=F.ACK | F.PSH, seqno=501 + _N, ackno=101 + 2 * _N)),
+            (True, "data", dict(flags=F.ACK | F.PSH, seqno=101 + 2 * _N, ackno=501 + 2 * _N)),
+            (True, "fin", dict(flags=F.FIN | F.ACK, seqno=101 + 3 * _N, ackno=501 + 2 * _N)),
+            (False, "fin back", dict(flags=F.FIN | F.ACK, seqno=501 + 2 * _N, ackno=102 + 4 * _N))],
+    F.ICMP: [(False, "answer before", dict(icmp=(0, 0))), (True, "query", dict(icmp=(8, 0))),
+             (False, "answer", dict(icmp=(0, 0))), (True, "query again", dict(icmp=(8, 0), icmp_seq=2))],
+    F.ICMP6: [(False, "answer before", dict(icmp=(129, 0))), (True, "query", dict(icmp=(128, 0))),
+              (False, "answer", dict(icmp=(129, 0))), (True, "query again", dict(icmp=(128, 0), icmp_seq=2))],
+    F.SCTP: [(True, "init", {}),
+             (False, "init ack", dict(vtag=7, chunk=lambda t: F.sctp_init(2, 9, t))),
+             (True, "cookie echo", dict(vtag=9, chunk=lambda t: F.sctp_chunk(10, t))),
+             (False, "cookie ack", dict(vtag=7, chunk=lambda t: F.sctp_chunk(11, b"") + F.sctp_chunk(0, bytes(12) + t, 3)))],
+    None: [(True, "first", {}), (False, "answer", {}), (True, "next", {}), (False, "answer again", {})],
+}
+
+
+# ---------------------------------------------------------------- from a rule to specs
+
+def aim(rule, fields):
+    """(path, name, spec) for a packet that meets the rule, then for the bounds of every condition."""
+    for path in ("out", "in"):
+        for turned in orientations(rule, path):
+            own = R.mirrored(fields) if turned else fields
+            if turned and not rule.on_bridge:
+                own.pop("dstmacaddr", None)
+            base, choices = specs_of(rule.protocol, own)
+            for spec in merge(base, choices):
+                yield path, "aimed at %s#%d" % (rule.owner.name, rule.number), spec
+
+
+def orientations(rule, path):
+    """Is the rule asked as written (False) or with source and destination exchanged (True)?
+
+    Packets in the other direction and orientation ask whether a rule stands where it must not."""
+    if rule.direction == "inout":
+        return (path == "out",) if rule.on_bridge else (path == "out", path == "in")
+    if rule.on_bridge:
+        return (False,)
+    return (False,) if path == rule.direction else (True, False)
+
+
+def openings(rule, fields):
+    """Opening packets of connections that the rule is about, from its own side and as its answer."""
+    for path in ("out", "in"):
+        turned = (path == "out") if rule.direction == "inout" else path != rule.direction
+        own = R.mirrored(fields) if turned else dict(fields)
+        own.pop("dstmacaddr", None)
+        if turned:
+            own.pop("srcmacaddr", None)
+        base, choices = specs_of(rule.protocol, own)
+        yield path, dict(base, **{key: value for key, (value, *_) in choices.items()})
+
+
+def merge(base, choices):
+    """All conditions met at once; then each bound of each condition alone."""
+    good = dict(base, **{key: values[0] for key, values in choices.items()})
+    yield good
+    for key, values in choices.items():
+        for value in values[1:]:
+            yield dict(good, **{key: value})
+
+
+def around(lo, hi, top, negated):
+    """Values in and out of lo..hi; the first one meets the (possibly negated) condition."""
+    inside = [lo] + ([hi] if hi != lo else []) + ([lo + 1] if hi - lo > 1 else [])
+    outside = [value for value in (lo - 1, hi + 1) if 0 <= value <= top]
+    return outside + inside if negated else inside + outside
+
+
+def block(value, mask, width):
+    lo = value & mask
+    return lo, lo | ((1 << width) - 1) ^ mask
+
+
+def raw_values(fields, name, mask_name, parse, width, mask_of):
+    text, negated = fields[name]
+    mask = mask_of(fields[mask_name][0] if mask_name in fields else None, width)
+    value = R.bits(parse(text))
+    lo, hi = block(value, mask, width)
+    found = around(lo, hi, (1 << width) - 1, negated)
+    if not negated and lo != value:
+        found.insert(0, value)
+    # a bit far from the bounds, so that a mask cut short shows
+    found.append(value ^ 1 << width - 1)
+    return [v.to_bytes(width // 8, "big") for v in found]
+
+
+def number_values(fields, lo_name, hi_name, top, parse=R.number):
+    lo = parse(fields[lo_name][0])
+    hi = parse(fields[hi_name][0]) if hi_name in fields else lo
+    return around(lo, max(lo, hi), top, fields[lo_name][1])
+
+
+def specs_of(protocol, fields):
+    """(base spec, {spec key: values, the first one right}) of the conditions of one rule instance."""
+    base, choices = {"kind": "other", "ethertype": 0x88B5}, {}
+    for name, key in (("srcmacaddr", "smac"), ("dstmacaddr", "dmac")):
+        if name in fields:
+            choices[key] = raw_values(fields, name, name[:6] + "mask", F.mac, 48, R.mac_mask)
+    if protocol in ("ip", "ipv6") or protocol in R.IP_PROTOCOLS or protocol in R.IP6_PROTOCOLS:
+        base = aim_ip(protocol, fields, choices)
+    elif protocol in ("arp", "rarp"):
+        base = aim_arp(protocol, fields, choices)
+    elif protocol == "vlan":
+        base = aim_vlan(fields, choices)
+    elif protocol == "stp":
+        base = aim_stp(fields, choices)
+    elif "protocolid" in fields:
+        choices["ethertype"] = number_values(fields, "protocolid", "", 0xFFFF, R.named(R.PROTOCOL_IDS))
+        kinds = {F.ETH_IP: "ip4", F.ETH_IP6: "ip6", F.ETH_ARP: "arp", F.ETH_RARP: "rarp"}
+        kind = kinds.get(choices["ethertype"][0])
+        if kind:
+            del choices["ethertype"]
+            base = {"kind": kind}
+    return base, choices
+
+
+def aim_ip(protocol, fields, choices):
+    v4 = protocol == "ip" or protocol in R.IP_PROTOCOLS
+    base, width = {"kind": "ip4" if v4 else "ip6"}, 32 if v4 else 128
+    stage = R.IP_PROTOCOLS.get(protocol, R.IP6_PROTOCOLS.get(protocol))
+    if stage is not None:
+        base["proto"] = stage
+    elif "protocol" in fields:
+        choices["proto"] = number_values(fields, "protocol", "", 255, R.named(R.PROTOCOL_NAMES))
+    for side, key in (("src", "saddr"), ("dst", "daddr")):
+        if side + "ipaddr" in fields:
+            choices[key] = raw_values(fields, side + "ipaddr", side + "ipmask", F.addr, width, R.prefix_mask)
+        elif side + "ipfrom" in fields:
+            parse = lambda text: R.bits(F.addr(text))
+            choices[key] = [v.to_bytes(width // 8, "big") for v in
+                            number_values(fields, side + "ipfrom", side + "ipto", (1 << width) - 1, parse)]
+    for side, key in (("src", "sport"), ("dst", "dport")):
+        if side + "portstart" in fields:
+            choices[key] = number_values(fields, side + "portstart", side + "portend", 65535)
+    if "dscp" in fields:
+        choices["tos"] = [v << 2 | ecn for ecn in (0, 3) for v in number_values(fields, "dscp", "", 63)]
+    if "flags" in fields:
+        mask, value = (R.flag_bits(part) for part in fields["flags"][0].split("/"))
+        good = [value, value | 63 & ~mask]
+        bad = [value ^ bit for bit in (1, 2, 4, 8, 16, 32) if bit & mask]
+        choices["flags"] = bad + good if fields["flags"][1] else good + bad
+    if "option" in fields:
+        kind = R.number(fields["option"][0])
+        has, has_not = bytes([kind, 2, 1, 1]) if kind > 1 else bytes([kind] * 4), b"\x01\x01\xfd\x02"
+        choices["tcpopt"] = [has_not, has] if fields["option"][1] else [has, has_not]
+    if "type" in fields or "code" in fields:
+        base.setdefault("proto", F.ICMP6)
+        aim_icmp(fields, choices)
+    return base
+
+
+def aim_icmp(fields, choices):
+    get = lambda name, default: R.number(fields[name][0]) if name in fields else default
+    t_lo, c_lo = get("type", 0), get("code", 0)
+    t_hi, c_hi = get("typeend", t_lo), get("codeend", c_lo)
+    types = around(t_lo, t_hi, 254, False)
+    codes = around(c_lo, c_hi, 255, False)
+    pairs = [(t, codes[0]) for t in types] + [(types[0], c) for c in codes[1:]]
+    negated = fields["type" if "type" in fields else "code"][1]
+    choices["icmp"] = pairs[::-1] if negated else pairs
+
+
+def aim_arp(protocol, fields, choices):
+    for name, key, top, parse in (("hwtype", "htype", 0xFFFF, R.number), ("protocoltype", "ptype", 0xFFFF, R.number),
+                                  ("opcode", "op", 0xFFFF, R.named(R.ARP_OPCODES))):
+        if name in fields:
+            choices[key] = number_values(fields, name, "", top, parse)
+    for name, key in (("arpsrcmacaddr", "sha"), ("arpdstmacaddr", "tha")):
+        if name in fields:
+            choices[key] = raw_values(fields, name, "", F.mac, 48, R.mac_mask)
+    for name, mask, key in (("arpsrcipaddr", "arpsrcipmask", "spa"), ("arpdstipaddr", "arpdstipmask", "tpa")):
+        if name in fields:
+            choices[key] = raw_values(fields, name, mask, F.addr, 32, R.prefix_mask)
+    if "gratuitous" in fields and "spa" not in choices:
+        choices["spa"] = [F.addr("10.77.0.1"), F.addr("10.77.0.2"), F.addr("10.77.1.1"), F.addr("138.77.0.1")]
+        choices["tpa"] = [F.addr("10.77.0.1")]
+    return {"kind": protocol}
+
+
+def aim_vlan(fields, choices):
+    if "vlanid" in fields:
+        choices["vid"] = number_values(fields, "vlanid", "", 4095)
+    if "encap-protocol" in fields:
+        choices["encap"] = [v for v in number_values(fields, "encap-protocol", "", 0xFFFF, R.named(R.PROTOCOL_IDS))
+                            if v >= 0x600]
+    return {"kind": "vlan", "inner": "ip4"}
+
+
+def aim_stp(fields, choices):
+    good, bounds = {}, []
+    for name, key in R.STP_NUMBERS.items():
+        if name in fields:
+            width = {"cost": 32, "type": 8, "flags": 8}.get(key, 16)
+            values = number_values(fields, name, name + "-hi", (1 << width) - 1)
+            key = "kind" if key == "type" else key
+            good[key] = values[0]
+            bounds += [(key, v) for v in values[1:]]
+    for name, key in (("root-address", "root"), ("sender-address", "sender")):
+        if name in fields:
+            values = raw_values(fields, name, name + "-mask", F.mac, 48, R.mac_mask)
+            good[key] = values[0]
+            bounds += [(key, v) for v in values[1:]]
+    choices["bpdu"] = [good] + [dict(good, **{key: value}) for key, value in bounds]
+    return {"kind": "stp"}
