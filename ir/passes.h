@@ -47,16 +47,26 @@ struct tree_rule {
 	const struct scope *scope; /* NULL: no parameters on the way */
 };
 
+/* A chain that filters of the tree name, and the lowest priority that any of them gives it. */
+struct tree_chain {
+	struct str name;
+	int priority;
+	const struct filter *first; /* who said so */
+};
+
+/* A variable that rules of the tree use. */
+struct tree_name {
+	struct str name;
+	bool bare;     /* somewhere no parameter inside the tree gives it: the port must */
+	bool defaulted; /* somewhere one does: the port may */
+};
+
 struct tree {
 	const struct filter *top;
 	vec_of(struct tree_rule) rules; /* depth first, document order */
 	vec_of(struct ref_path) paths;
-	struct map chains; /* name -> num: index into chain_list */
-	vec_of(struct tree_chain {
-		struct str name;
-		int priority;
-		const struct filter *first; /* who said the priority */
-	}) chain_list;
+	vec_of(struct tree_chain) chains;
+	vec_of(struct tree_name) names;
 };
 
 /*
@@ -67,6 +77,21 @@ struct tree {
  */
 const struct tree *resolve(struct pass_ctx *cx, const struct library *lib,
 			   const struct filter_ref *ref);
+
+/* --- dimensions, shared by bind and layout ------------------------------------- */
+
+/*
+ * The index of a dimension with these columns in a list of dimensions, which is
+ * made when it is not there; index maps signatures to positions.
+ */
+struct dims {
+	vec_of(struct dim) list;
+	struct map index;
+};
+uint32_t dims_intern(struct arena *a, struct dims *ds, const struct dim *d);
+
+/* Rows without repetition (the first of equal ones stays): lists[c] holds n values of column c. */
+struct rows make_rows(struct arena *a, uint32_t ncols, const struct value *const *lists, uint32_t n);
 
 /* --- bind (tree) -------------------------------------------------------------- */
 
@@ -80,25 +105,37 @@ struct bound_rule {
 struct bound_tree {
 	const struct tree *tree;
 	vec_of(struct column) columns;
-	vec_of(struct dim) dims;
+	struct dims dims;
 	vec_of(struct bound_rule) rules;
-	vec_of(struct missing_var {
-		struct str name;
-		struct var_ref ref;
-		struct span span;
-		uint32_t path;
-	}) missing; /* names that nobody gives, each access once */
 };
 
+/* A use that nobody gives a value: which, and where. */
+struct missing_use {
+	struct str text; /* "IP", "IP[@2]" */
+	struct var_ref var;
+	struct span span;
+	uint32_t path;
+};
+struct missing_uses {
+	vec_of(struct missing_use) list; /* each text once */
+};
+
+/* Does the port give this name itself? MAC it always does. */
+bool port_gives(const struct port *port, struct str name);
+
+/* The uses of names that neither the port nor the tree gives. */
+void find_missing(struct pass_ctx *cx, const struct tree *t, const struct port *port,
+		  struct missing_uses *out);
+
 /*
- * Needs: the names that the port gives itself (these win over every parameter
- * inside the tree). Gives: dimensions and slots. A name that nobody gives goes
- * to `missing`; the caller decides whether it is to be learned. Fails: constant
- * lists of unequal length in one iterator, element out of range of a constant
+ * Needs: a port that gives all that the tree does not; its own names win over
+ * every parameter inside. Only which names it gives has an influence, so the
+ * result serves all ports that give the same. Gives: dimensions and slots.
+ * Fails: constant lists of unequal length in one iterator, element out of range of a constant
  * list, a constant that does not fit its slot, a range that runs backwards.
  */
 const struct bound_tree *bind_tree(struct pass_ctx *cx, const struct tree *t,
-				   const struct map *port_names);
+				   const struct port *port);
 
 /* --- check -------------------------------------------------------------------- */
 

@@ -35,6 +35,7 @@ extern const char *const side_names[SIDES]; /* "out", "in" */
 struct column {
 	struct var_ref var;	 /* index: the element; iterators are of no account here */
 	const struct attr *attr; /* type and range; columns are equal when variable, element and type are */
+	struct span span;	 /* of its first use */
 };
 
 /* A column of a dimension: of the port, or a constant list. */
@@ -42,6 +43,8 @@ struct dim_column {
 	bool constant;
 	uint32_t column;    /* index into program.columns */
 	vec_of(struct value) values; /* when constant */
+	const struct param *source; /* when constant: where they stand */
+	uint32_t element;   /* when constant and one value was picked: which, from 1 */
 	struct span span;   /* of its first use in the source */
 	const struct attr *attr;
 };
@@ -134,6 +137,7 @@ struct program {
 	struct part parts[SIDES];
 	bool has_packet[2]; /* [0] any IPv4 packet rule, [1] IPv6 */
 	bool needs_ct;	    /* any test of connection state or count */
+	bool has_variable_range; /* any range with a variable end */
 };
 
 /* A port's data: its rows of every dimension of its program. */

@@ -175,8 +175,8 @@ static void check_flags(struct rule_builder *rb, const struct test *t)
 	uint32_t u = t->value.value.u;
 	if (t->field != F_TCP_FLAGS || t->value.kind != OPERAND_VALUE || !(u & 255 & ~(u >> 8)))
 		return;
-	diag_soften(rb->diags, diag_add(rb->diags, FINDING(E117), t->value.span,
-					"a flag is wanted that the mask leaves out, so the test can never hold"));
+	diag_add(rb->diags, FINDING(W408), t->value.span,
+		 "a flag is wanted that the mask leaves out, so the test can never hold");
 }
 
 /* Frame rules with ports or ICMP types name the protocol themselves. */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many ports: everything that depends on the filter alone is done once.
+ *
+ * Trees are kept by filter name. Of a port only the names that it gives have an
+ * influence on the code, and of those only the ones that a parameter inside the
+ * tree would give otherwise; so a program's key, and its name, is the filter's
+ * name followed by those names: "web", or "web+PORTS" for ports that bring
+ * their own PORTS. The same input thus gives the same names, whatever other
+ * ports there are.
+ */
+#include "ir/findings.h"
+#include "ir/passes.h"
+
+struct builder {
+	struct pass_ctx *cx;
+	const struct library *lib;
+	struct build *out;
+	struct map trees;    /* filter name -> cptr: struct tree, NULL when it failed */
+	struct map programs; /* key -> ptr: struct program, NULL when it failed */
+};
+
+static const struct tree *tree_of(struct builder *b, const struct filter_ref *ref)
+{
+	bool added;
+	if (!library_find(b->lib, ref->filter))
+		return resolve(b->cx, b->lib, ref); /* says so for each port */
+	struct map_entry *e = map_put(b->cx->arena, &b->trees, ref->filter, &added);
+	if (added)
+		e->cptr = resolve(b->cx, b->lib, ref);
+	return e->cptr;
+}
+
+static struct str program_key(struct builder *b, const struct tree *t, const struct port *port)
+{
+	struct str key = t->top->name;
+	vec_each(n, &t->names)
+		if (n->defaulted && port_gives(port, n->name))
+			key = str_printf(b->cx->arena, "%.*s+%.*s", STR_ARG(key), STR_ARG(n->name));
+	return key;
+}
+
+static struct program *program_of(struct builder *b, const struct tree *t, const struct port *port)
+{
+	bool added;
+	struct map_entry *e = map_put(b->cx->arena, &b->programs, program_key(b, t, port), &added);
+	if (!added)
+		return e->ptr;
+	const struct bound_tree *bt = bind_tree(b->cx, t, port);
+	if (!bt)
+		return NULL;
+	e->ptr = layout(b->cx, bt, e->key);
+	*vec_push(b->cx->arena, &b->out->programs) = e->ptr;
+	return e->ptr;
+}
+
+/* --- addresses still to be learned (specification 5.4; ip-learning E10) --- */
+
+enum learn_mode { LEARN_ANY, LEARN_DHCP, LEARN_NONE, LEARN_BAD };
+
+static enum learn_mode learn_mode(struct builder *b, const struct port *port)
+{
+	static const char *const words[] = {"any", "dhcp", "none"};
+	const struct param *p = params_find(&port->filter.params, STR("CTRL_IP_LEARNING"));
+	if (!p)
+		return LEARN_ANY;
+	for (int i = 0; i < 3; i++)
+		if (str_eq_nocase(p->values.items[0].text, str_from(words[i])))
+			return (enum learn_mode)i;
+	diag_add(b->cx->diags, FINDING(E309), p->values.items[0].span,
+		 "port '%.*s': '%.*s' is no learning mode", STR_ARG(port->name),
+		 STR_ARG(p->values.items[0].text));
+	return LEARN_BAD;
+}
+
+static void missing_error(struct builder *b, const struct port *port, const struct tree *t,
+			  const struct missing_uses *missing, const struct diag_kind *kind)
+{
+	struct str list = STR("");
+	vec_each(m, &missing->list)
+		list = str_printf(b->cx->arena, "%.*s%s$%.*s", STR_ARG(list), list.len ? ", " : "",
+				  STR_ARG(m->text));
+	struct finding *f = diag_add(b->cx->diags, kind, port->filter.span,
+				     "port '%.*s', filter '%.*s': no value for %.*s", STR_ARG(port->name),
+				     STR_ARG(t->top->name), STR_ARG(list));
+	vec_each(m, &missing->list)
+		diag_note(b->cx->diags, f, m->span, "$%.*s is used here", STR_ARG(m->text));
+	if (kind == FINDING(E310))
+		diag_hint(b->cx->diags, f, "give the address, or let CTRL_IP_LEARNING be any or dhcp");
+}
+
+/* Only addresses can be learned: of $IP and $IPV6, in whatever form they are used. */
+static bool learnable(const struct missing_uses *missing, bool *v4, bool *v6)
+{
+	vec_each(m, &missing->list) {
+		*v4 |= str_is(m->var.name, "IP");
+		*v6 |= str_is(m->var.name, "IPV6");
+		if (!str_is(m->var.name, "IP") && !str_is(m->var.name, "IPV6"))
+			return false;
+	}
+	return true;
+}
+
+static void learning_set(struct builder *b, const struct port *port, const struct tree *t,
+			 const struct missing_uses *missing, struct filter_ref *ref)
+{
+	bool v4 = false, v6 = false;
+	ref->filter = STR("");
+	if (!learnable(missing, &v4, &v6)) {
+		missing_error(b, port, t, missing, FINDING(E305));
+		return;
+	}
+	enum learn_mode mode = learn_mode(b, port);
+	if (mode == LEARN_NONE)
+		missing_error(b, port, t, missing, FINDING(E310));
+	if (mode >= LEARN_NONE)
+		return;
+	bool server = v4 && params_find(&port->filter.params, STR("DHCPSERVER"));
+	*ref = port->filter;
+	ref->filter = str_printf(b->cx->arena, "learn-%s%s%s", mode == LEARN_DHCP ? "dhcp" : "any",
+				 v4 && v6 ? "-dual" : v6 ? "-ipv6" : "", server ? "-server" : "");
+}
+
+/* --- one port --- */
+
+static bool build_port(struct builder *b, const struct port *port)
+{
+	const struct tree *t = tree_of(b, &port->filter);
+	struct missing_uses missing = {0};
+	struct filter_ref ref;
+	if (!t)
+		return false;
+	find_missing(b->cx, t, port, &missing);
+	if (missing.list.n) {
+		learning_set(b, port, t, &missing, &ref);
+		t = ref.filter.len ? tree_of(b, &ref) : NULL;
+	}
+	struct program *p = t ? program_of(b, t, port) : NULL;
+	struct port_data pd;
+	if (!p || !bind_port(b->cx, p, port, &pd))
+		return false;
+	pd.learning = missing.list.n > 0;
+	*vec_push(b->cx->arena, &b->out->ports) = pd;
+	return true;
+}
+
+bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct ports *ports,
+		 struct build *out)
+{
+	struct builder b = {.cx = cx, .lib = lib, .out = out};
+	bool good = true;
+	vec_each(p, &ports->list) {
+		if (arena_full(cx->arena)) {
+			diag_add(cx->diags, FINDING(E603), (*p)->span, "at port '%.*s'", STR_ARG((*p)->name));
+			return false;
+		}
+		good &= build_port(&b, *p);
+	}
+	return good;
+}
