@@ -36,7 +36,7 @@ struct piece {
 	uint32_t arg;
 };
 
-/* One line, its newline included where it has one. */
+/* One line, its newline included. */
 struct template {
 	vec_of(struct piece) pieces;
 	bool never; /* a constant has no line here */
@@ -49,6 +49,22 @@ void template_name(struct arena *a, struct template *t, uint32_t name);
 /* A constant is formatted at once; SLOT_NONE adds nothing. */
 void template_slot(struct arena *a, struct template *t, const struct slot *s, value_format *format,
 		   uint32_t arg);
+/* A copy to go on with: how one rule becomes several lines. */
+struct template template_copy(struct arena *a, const struct template *t);
+
+/* A column of values as texts. */
+struct text_column {
+	uint32_t dim; /* into program.dims */
+	uint32_t column, arg;
+	value_format *format;
+	uint32_t first;	  /* row 0, in writer.texts */
+	uint32_t longest; /* text, in bytes */
+	bool gaps;	  /* some values have no line */
+};
+
+struct text_at {
+	uint32_t at, len; /* in writer.pool; len UINT32_MAX: no line */
+};
 
 struct template_writer {
 	struct arena *arena;
@@ -56,22 +72,18 @@ struct template_writer {
 	const struct port_data *pd;
 	const struct str *names;
 	struct buf pool; /* all texts of the port, one behind the other */
-	vec_of(struct text_column {
-		uint32_t dim; /* into program.dims */
-		uint32_t column, arg;
-		value_format *format;
-		uint32_t first, longest; /* index of row 0 in texts; length of the longest text */
-		bool gaps;		 /* some values have no line */
-	}) columns;
-	vec_of(struct text_at {
-		uint32_t at, len; /* in pool; len TEXT_NONE: no line */
-	}) texts;
+	struct buf line; /* of the line in hand, what does not turn */
+	vec_of(struct text_column) columns;
+	vec_of(struct text_at) texts;
 };
 
 void writer_start(struct template_writer *w, struct arena *a, struct buf *out);
 /* The following rules are for this port; names are what PIECE_NAME points into. */
 void writer_port(struct template_writer *w, const struct port_data *pd, const struct str *names);
-/* All instances of rule r's template, in the order of the language. */
+/*
+ * All instances of rule r's template, in the order of the language; once where r
+ * is NULL. A line is far below BUF_BLOCK.
+ */
 void writer_rule(struct template_writer *w, const struct prule *r, const struct template *t);
 void writer_end(struct template_writer *w);
 
