@@ -14,11 +14,13 @@ import struct
 
 import frames as F
 
-# icmp query type -> type of its answer, RFC 792 and RFC 4443
-PAIRS = {4: {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}, 6: {128: 129, 129: 128}}
-OPENS = {4: (8, 13, 15, 17), 6: (128,)}
+# icmp query type -> type of its answer, RFC 792, RFC 4443 and RFC 4620
+PAIRS = {4: {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}, 6: {128: 129, 129: 128, 139: 140, 140: 139}}
+OPENS = {4: (8, 13, 15, 17), 6: (128, 139)}
 ERRORS = {4: (3, 4, 5, 11, 12), 6: (1, 2, 3, 4)}
 UNTRACKED6 = (130, 131, 132, 133, 134, 135, 136, 143)
+# DCCP has a tracker of its own in some kernels only, so flows of it are kept apart without ports
+PORTS_TRACKED = (F.TCP, F.UDP, F.SCTP, F.UDPLITE)
 
 # TCP: state x (direction, kind) -> next state; absent = INVALID, "=" = state stays.
 _ANY = ("SS", "SR", "ES", "FW", "CW", "LA", "TW", "CL")
@@ -67,10 +69,15 @@ def tcp_kind(flags):
 
 
 def tuple_of(frame):
-    """(own tuple, mirrored tuple); the second is None when the packet can have no answer."""
-    base = (frame.family, frame.proto)
-    if frame.proto in F.WITH_PORTS and frame.ports:
-        sport, dport = frame.ports
+    """(own tuple, mirrored tuple); the second is None when the packet can have no answer.
+
+    Of IPv6 the tracker sees what the bridge tables see: behind AH, and nothing where the chain of
+    headers ends without a protocol."""
+    base = (frame.family, frame.proto_bridge)
+    if frame.proto_bridge is None:
+        return base + (frame.saddr, frame.daddr), None
+    if frame.proto_bridge in PORTS_TRACKED and frame.ports_bridge:
+        sport, dport = frame.ports_bridge
         return base + (frame.saddr, sport, frame.daddr, dport), base + (frame.daddr, dport, frame.saddr, sport)
     if frame.icmp and frame.proto == (F.ICMP if frame.family == 4 else F.ICMP6):
         kind, code = frame.icmp

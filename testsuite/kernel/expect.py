@@ -37,13 +37,13 @@ def in_order(traffic):
 
 
 def predict(reference, traffic, base, target):
-    """{packet id: Expectation} for one target; base: {id: places} of the bare bridge."""
+    """{packet id: Expectation} for one target; base: {id: (places, answers)} of the bare bridge."""
     found, tracker, batch = {}, None, None
     blind = set()       # sequences whose connection the model has lost sight of
     for packet in in_order(traffic):
         if packet.batch != batch:
             tracker, batch = conntrack.Tracker(), packet.batch
-        found[packet.id] = judge(reference, packet, tracker, target, blind, bool(base[packet.id]))
+        found[packet.id] = judge(reference, packet, tracker, target, blind, bool(base[packet.id][0]))
     return found
 
 
@@ -57,8 +57,10 @@ def judge(reference, packet, tracker, target, blind, delivered):
         return Expectation(verdict, rule)
     if frame.family is None:
         return Expectation(verdict, rule)
-    if not frame.well_formed or (frame.fragmented and reference.uses_state):
-        why = "malformed" if not frame.well_formed else "fragment with connection tracking"
+    why = doubt(reference, packet, target)
+    if why:
+        if packet.seq is not None:
+            blind.add(packet.seq)
         return Expectation(verdict, rule, None if verdict == R.DROP else why)
     shown = not target.bridge_only or packet.path in ("out", "in")
     ip_verdict, ip_rule = R.PASS, None
@@ -67,7 +69,7 @@ def judge(reference, packet, tracker, target, blind, delivered):
         ip_verdict, ip_rule = reference.ip_verdict(frame, direction, conn)
         if verdict == R.PASS and ip_verdict == R.PASS and delivered:
             tracker.passed(conn)
-    why = "sctp after a frame was lost" if packet.seq in blind else None
+    why = "connection lost from sight" if packet.seq in blind else None
     if ip_verdict == R.REJECT and (direction == R.OUT or target.rejects_in):
         return Expectation(R.REJECT, ip_rule, why, answerable(reference, packet))
     if ip_verdict != R.PASS:
@@ -75,11 +77,27 @@ def judge(reference, packet, tracker, target, blind, delivered):
     return Expectation(verdict, rule, why)
 
 
+def doubt(reference, packet, target):
+    """Why nothing can be said about this packet at the IP stage, or None."""
+    frame = packet.decoded
+    if not frame.well_formed:
+        return "malformed"
+    if frame.fragmented and reference.uses_state:
+        return "fragment with connection tracking"
+    if frame.frag and target.bridge_only and reference.looks_into_transport:
+        # iptables on nf_tables reads ports there, the legacy variant does not
+        return "later fragment and a transport condition"
+    if reference.uses_limit and not packet.slow:
+        if any(e.limit and e.concerns(frame) for e in reference.ip[packet.direction]):
+            return "connection limit and other connections"
+    return None
+
+
 def answerable(reference, packet):
     """Is an answer sure to come back to the sender?  Unicast from a right source, and for the guest
     nothing in its own way in."""
     frame = packet.decoded
-    if packet.path not in ("out", "in") or frame.dst[0] & 1 or frame.fragmented:
+    if packet.path not in ("out", "in") or frame.dst[0] & 1 or frame.fragmented or frame.proto_bridge is None:
         return False
     if frame.proto in (F.ICMP, F.ICMP6) and conntrack.OPENS[frame.family] and \
             not (frame.icmp and frame.icmp[0] in conntrack.OPENS[frame.family]):

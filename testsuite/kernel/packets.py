@@ -78,13 +78,13 @@ def neighbours(address, length, offsets, taken):
 
 
 class Packet:
-    __slots__ = ("id", "path", "frame", "name", "decoded", "seq", "step", "batch", "key")
+    __slots__ = ("id", "path", "frame", "name", "decoded", "seq", "step", "batch", "key", "slow")
 
     def __init__(self, number, path, frame, name, seq=None, step=0):
         self.id, self.path, self.frame, self.name, self.seq, self.step = number, path, frame, name, seq, step
         self.decoded = F.Decoded(frame)
         self.key = conntrack.flow_key(self.decoded)
-        self.batch = 0
+        self.batch, self.slow = 0, False
 
     @property
     def direction(self):
@@ -242,6 +242,8 @@ class Traffic:
         for seq, members in at.items():
             keys = {p.key for p in members}
             batch = max(by_key.get(key, top) for key in keys)
+            if members[0].slow:         # connections are counted: alone, before any other
+                batch = -seq
             for key in keys:
                 by_key[key] = batch + 1
             for packet in members:
@@ -531,7 +533,10 @@ class Traffic:
                              quoted=inner)
 
     def many_at_once(self):
-        """Connections one after another to meet a limit on their number."""
+        """Connections one after another to meet a limit on their number.
+
+        The kernel forgets counted connections that are gone only once a clock tick and a few at a
+        time, so these go first, each sequence alone, and slowly."""
         entries = [e for d in (R.OUT, R.IN) for e in self.reference.ip[d] if e.limit]
         if not entries:
             return
@@ -540,16 +545,19 @@ class Traffic:
             for kind in ("ip4", "ip6"):
                 seq = self.next_seq()
                 back = "in" if path == "out" else "out"
+                start = len(self.packets)
                 for number in range(min(most + 3, 12)):
                     base = dict(kind=kind, proto=F.TCP)
                     name = "seq %d %s connection %d by %s" % (seq, kind, number, path)
                     port = 45000 + seq * 20 + number
-                    start = 5000 * (number + 1)
-                    self.add(path, name + ": syn", seq, number * 3, sport=port, dport=22, seqno=start, **base)
+                    isn = 5000 * (number + 1)
+                    self.add(path, name + ": syn", seq, number * 3, sport=port, dport=22, seqno=isn, **base)
                     self.add(back, name + ": synack", seq, number * 3 + 1, sport=22, dport=port, flags=F.SYN | F.ACK,
-                             seqno=70000, ackno=start + 1 + F.TAG_LEN, **base)
+                             seqno=70000, ackno=isn + 1 + F.TAG_LEN, **base)
                     self.add(path, name + ": ack", seq, number * 3 + 2, sport=port, dport=22, flags=F.ACK,
-                             seqno=start + 1 + F.TAG_LEN, ackno=70001 + F.TAG_LEN, **base)
+                             seqno=isn + 1 + F.TAG_LEN, ackno=70001 + F.TAG_LEN, **base)
+                for packet in self.packets[start:]:
+                    packet.slow = True
 
 
 def describe(spec):

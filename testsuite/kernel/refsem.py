@@ -387,6 +387,9 @@ def transport_tests(own, tests):
                      (f.icmp[0] == kind and code in (None, f.icmp[1])) != negated)
 
 
+TRANSPORT_FIELDS = ("srcportstart", "dstportstart", "flags", "option", "type")
+
+
 def flag_bits(text):
     value = 0
     for word in text.split(","):
@@ -398,12 +401,17 @@ def flag_bits(text):
 class IpEntry:
     """One rule instance as one direction of the IP stage sees it."""
 
-    def __init__(self, rule, tests, states, ctdir, limit):
-        self.rule, self.tests, self.states, self.ctdir, self.limit = rule, tests, states, ctdir, limit
+    def __init__(self, rule, fields, tests, states, ctdir, limit):
+        self.rule, self.fields, self.tests = rule, fields, tests
+        self.states, self.ctdir, self.limit = states, ctdir, limit
         self.counted = {}
 
+    def concerns(self, frame):
+        """All conditions but those on the connection hold."""
+        return all(test(frame) for test in self.tests)
+
     def matches(self, frame, conn):
-        if not all(test(frame) for test in self.tests):
+        if not self.concerns(frame):
             return False
         if self.states is not None and conn.state not in self.states:
             return False
@@ -439,7 +447,7 @@ def ip_entries(rule, fields, direction):
         ctdir = None if typed else "original" if plain else "reply"
     tests = ip_stage_tests(rule.protocol, fields, plain)
     if tests is not None:
-        yield IpEntry(rule, tests, states, ctdir, limit)
+        yield IpEntry(rule, fields, tests, states, ctdir, limit)
 
 
 # ---------------------------------------------------------------- the whole
@@ -469,6 +477,8 @@ class Reference:
         entries = self.ip[OUT] + self.ip[IN]
         self.uses_state = any(e.states or e.ctdir or e.limit for e in entries)
         self.uses_ip = bool(entries)
+        self.uses_limit = any(e.limit for e in entries)
+        self.looks_into_transport = any(name in entry.fields for entry in entries for name in TRANSPORT_FIELDS)
 
     def _bridge_stage(self, flat, direction):
         """Root rules and sub-chains of one direction in the order in which a frame meets them."""
