@@ -476,7 +476,9 @@ def fix_ipset(element, attrs, points):
     if attrs["ipset"][1] and points("negated-ipset"):
         attrs["ipset"] = (attrs["ipset"][0], False)
     both = "ipsetflags" in attrs
-    if element not in ("all", "all-ipv6") or not both:
+    if element not in ("all", "all-ipv6") and not both:
+        points.libvirt_refuses("ipset-default-flags")
+    elif element not in ("all", "all-ipv6") or not both:
         if points("ipset-lost"):
             attrs.pop("ipset"), attrs.pop("ipsetflags", None)
             return
