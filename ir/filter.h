@@ -107,6 +107,7 @@ struct filter {
 	vec_of(struct entry) entries;
 	struct span span, chain_span, priority_span, name_span;
 	uint32_t nrules;
+	bool stock; /* came with the program */
 };
 
 /* All filters of a run, by name. Names are unique. */

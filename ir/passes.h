@@ -4,7 +4,7 @@
  *
  *   resolve      filter by name      -> struct tree      references walked, rules in order
  *   bind_tree    tree, known names   -> dimensions       every variable gets its place
- *   check        tree                -> findings         what is legal but wrong
+ *   check        filters             -> findings         what is legal but wrong
  *   layout       bound tree          -> struct program   chains, order, directions, state
  *   bind_port    program, port       -> struct port_data every value checked against its slot
  *
@@ -139,8 +139,8 @@ const struct bound_tree *bind_tree(struct pass_ctx *cx, const struct tree *t,
 
 /* --- check -------------------------------------------------------------------- */
 
-/* Findings on one filter as it is written, or on a resolved tree. They never fail a pass. */
-void check_filter(struct pass_ctx *cx, const struct filter *f, const struct library *lib);
+/* Findings on the filters as they are written: loops, dangling references, what has no effect. */
+void check_library(struct pass_ctx *cx, const struct library *lib);
 
 /* --- layout ------------------------------------------------------------------- */
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check: read everything, resolve every filter, build every port, write nothing.
+ */
+#include "nwfc/commands.h"
+
+enum exit_code cmd_check(struct session *s)
+{
+	struct host h = {0};
+	struct build b = {0};
+	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
+	load_host(s, &s->opt->inputs, true, NULL, &h);
+	check_library(&cx, &h.library);
+	build_ports(&cx, &h.library, &h.ports, &b);
+	return session_verdict(s);
+}

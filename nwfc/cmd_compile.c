@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile and remove: the passes in their order, a call a line, and the files.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ir/dump.h"
+#include "nwfc/commands.h"
+#include "nwfc/output.h"
+
+struct job {
+	const struct target *target;
+	void *lowered;
+	struct output out;
+	bool open;
+};
+
+struct compile {
+	struct session *s;
+	struct host host, before;
+	struct build build, old;
+	struct emit_ctx emit;
+	vec_of(struct job) jobs;
+	const char *dir; /* with -t all, or several targets */
+	bool changes;	 /* --since */
+};
+
+static enum exit_code usage(const char *why)
+{
+	fprintf(stderr, "nwfc: %s\n", why);
+	return EXIT_BAD_INPUT;
+}
+
+/* --- options --- */
+
+static bool read_losses(struct compile *c)
+{
+	static const char *const names[LOSSES] = {"", "refused", "widened", "narrowed"};
+	vec_each(w, &c->s->opt->values[OPT_ALLOW_LOSS]) {
+		bool known = false;
+		for (int l = LOSS_REFUSED; l < LOSSES; l++) {
+			bool same = strcmp(*w, names[l]) == 0 ||
+				    strcmp(*w, finding_kinds[FINDING_E501 + l - 1].code) == 0;
+			c->emit.options.allow_loss[l] |= same;
+			known |= same;
+		}
+		if (!known)
+			return false;
+	}
+	return true;
+}
+
+/* What nft takes as an identifier; a keyword there is refused by nft itself. */
+static bool table_name_ok(const char *t)
+{
+	size_t n = strspn(t, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./");
+	return n && !t[n] && n < 64 && !strchr("0123456789-./", t[0]);
+}
+
+static void add_target(struct compile *c, const struct target *t)
+{
+	vec_each(j, &c->jobs)
+		if (j->target == t)
+			return;
+	*vec_push(c->s->arena, &c->jobs) = (struct job){.target = t};
+}
+
+static bool read_targets(struct compile *c)
+{
+	vec_each(w, &c->s->opt->values[OPT_TARGET]) {
+		const struct target *t = target_find(str_from(*w));
+		bool all = strcmp(*w, "all") == 0;
+		if (!t && !all)
+			return false;
+		for (const struct target *const *p = targets; all && *p; p++)
+			add_target(c, *p);
+		if (t)
+			add_target(c, t);
+	}
+	return c->jobs.n > 0;
+}
+
+static const char *read_options(struct compile *c)
+{
+	const struct options *o = c->s->opt;
+	const char *table = option_value(o, OPT_TABLE);
+	c->emit = (struct emit_ctx){.arena = c->s->arena, .diags = &c->s->diags, .limits = c->s->limits};
+	c->emit.options.table = str_from(table ? table : "nwfc");
+	c->emit.options.version = NWFC_VERSION;
+	c->emit.options.expand = option_given(o, OPT_EXPAND);
+	c->emit.options.no_hooks = option_given(o, OPT_NO_HOOKS);
+	c->changes = option_given(o, OPT_SINCE);
+	if (table && !table_name_ok(table))
+		return "--table wants a name of letters, digits and _ - . /";
+	if (!read_losses(c))
+		return "--allow-loss wants refused, widened or narrowed";
+	if (!read_targets(c))
+		return "-t wants ebtables, iptables, ip6tables, xtables, nft or all";
+	if (c->jobs.n > 1 && !option_given(o, OPT_OUTPUT))
+		return "several targets want -o DIR";
+	if (c->jobs.n > 1)
+		c->dir = option_value(o, OPT_OUTPUT);
+	if (c->changes && (c->jobs.n != 1 || !c->jobs.items[0].target->change))
+		return "--since is for -t nft alone: the other targets' files are loaded whole";
+	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
+		return "-MD wants -o";
+	return NULL;
+}
+
+/* --- passes --- */
+
+static bool compile_host(struct compile *c, const struct host *h, struct build *b)
+{
+	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits};
+	return build_ports(&cx, &h->library, &h->ports, b);
+}
+
+/*
+ * With --since, files that both sides have are left alone: their ports are the
+ * same, so they add nothing to the difference. Only when code goes away must
+ * they be looked at after all, for they may still use it.
+ */
+static bool load_both(struct compile *c, bool skip)
+{
+	struct session *s = c->s;
+	const struct words *olds = &s->opt->values[OPT_SINCE];
+	struct map in_old = {0}, in_new = {0};
+	if (skip) {
+		input_identities(s, olds, &in_old);
+		input_identities(s, &s->opt->inputs, &in_new);
+	}
+	c->host = c->before = (struct host){0};
+	c->build = c->old = (struct build){0};
+	bool good = load_host(s, olds, false, skip ? &in_new : NULL, &c->before);
+	good &= load_host(s, &s->opt->inputs, true, skip ? &in_old : NULL, &c->host);
+	good = good && compile_host(c, &c->before, &c->old);
+	return good && compile_host(c, &c->host, &c->build);
+}
+
+static bool program_in(const struct build *b, const struct program *p)
+{
+	vec_each(q, &b->programs)
+		if (str_eq((*q)->name, p->name))
+			return true;
+	return false;
+}
+
+static bool code_goes_away(const struct compile *c)
+{
+	vec_each(p, &c->old.programs)
+		if (!program_in(&c->build, *p))
+			return true;
+	return false;
+}
+
+static bool front(struct compile *c)
+{
+	if (!c->changes)
+		return load_host(c->s, &c->s->opt->inputs, true, NULL, &c->host) &&
+		       compile_host(c, &c->host, &c->build);
+	if (!load_both(c, true))
+		return false;
+	bool partial = c->host.skipped.n > 0;
+	return !partial || !code_goes_away(c) || load_both(c, false);
+}
+
+static bool no_ports(struct compile *c)
+{
+	if (c->host.ports.list.n || c->host.skipped.n || c->before.ports.list.n)
+		return false;
+	diag_add(&c->s->diags, FINDING(E204), (struct span){0},
+		 "no port to compile for: give a filterbinding, an interface, a domain, or --port, --mac and --filter");
+	return true;
+}
+
+static bool lower(struct compile *c)
+{
+	bool good = true;
+	if (c->changes)
+		return true;
+	vec_each(j, &c->jobs)
+		good &= (j->lowered = j->target->lower(&c->emit, &c->build)) != NULL;
+	return good;
+}
+
+/* --- files --- */
+
+static const char *job_path(struct compile *c, const struct job *j)
+{
+	if (!c->dir)
+		return option_value(c->s->opt, OPT_OUTPUT);
+	return str_printf(c->s->arena, "%s/%s", c->dir, j->target->file).s;
+}
+
+static bool make_dir(struct compile *c)
+{
+	if (!c->dir || mkdir(c->dir, 0777) == 0 || errno == EEXIST)
+		return true;
+	diag_add(&c->s->diags, FINDING(E602), (struct span){0}, "%s: %s", c->dir, strerror(errno));
+	return false;
+}
+
+static bool write_job(struct compile *c, struct job *j, bool removal)
+{
+	bool good = true;
+	if (!output_open(c->s, job_path(c, j), removal || j->target->executable, &j->out))
+		return false;
+	if (removal)
+		j->target->remove(&c->emit, &c->build, &j->out.buf);
+	else if (c->changes)
+		good = j->target->change(&c->emit, &c->old, &c->build, &j->out.buf);
+	else
+		j->target->emit(&c->emit, j->lowered, &j->out.buf);
+	if (!output_close(c->s, &j->out))
+		return false;
+	j->open = good;
+	if (!good)
+		output_abandon(&j->out);
+	return good;
+}
+
+/* make's syntax: blanks and # are escaped, $ doubled. */
+static void put_dependency(struct buf *b, struct str path)
+{
+	for (uint32_t i = 0; i < path.len; i++) {
+		char ch = path.s[i];
+		if (ch == ' ' || ch == '#')
+			buf_char(b, '\\');
+		if (ch == '$')
+			buf_char(b, '$');
+		buf_char(b, ch);
+	}
+}
+
+static bool write_dependencies(struct compile *c)
+{
+	struct output o;
+	const char *out = option_value(c->s->opt, OPT_OUTPUT);
+	if (!option_given(c->s->opt, OPT_DEPS) || strcmp(out, "-") == 0)
+		return true;
+	if (!output_open(c->s, str_printf(c->s->arena, "%s.d", out).s, false, &o))
+		return false;
+	vec_each(j, &c->jobs) {
+		put_dependency(&o.buf, str_from(job_path(c, j)));
+		buf_lit(&o.buf, " ");
+	}
+	buf_lit(&o.buf, ":");
+	vec_each(src, &c->s->sources.list)
+		if (src->ino) {
+			buf_lit(&o.buf, " \\\n  ");
+			put_dependency(&o.buf, src->name);
+		}
+	buf_lit(&o.buf, "\n");
+	return output_close(c->s, &o) && output_commit(c->s, &o);
+}
+
+static bool write_all(struct compile *c, bool removal)
+{
+	bool good = make_dir(c);
+	for (uint32_t i = 0; i < c->jobs.n && good; i++)
+		good = write_job(c, &c->jobs.items[i], removal);
+	vec_each(j, &c->jobs) {
+		if (j->open && good)
+			good = output_commit(c->s, &j->out);
+		else if (j->open)
+			output_abandon(&j->out);
+	}
+	return good && (removal || write_dependencies(c));
+}
+
+/* --- commands --- */
+
+/* Given filters as XML that parses again; stock filters are left out, as they were not read. */
+static void dump_filters(const struct host *h, struct buf *out)
+{
+	buf_lit(out, "<filters>\n");
+	map_each(e, &h->library.by_name)
+		if (e->cptr && !((const struct filter *)e->cptr)->stock)
+			print_filter_xml(out, e->cptr);
+	buf_lit(out, "</filters>\n");
+}
+
+static enum exit_code dump(struct compile *c)
+{
+	const char *pass = option_value(c->s->opt, OPT_DUMP);
+	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits};
+	struct output o;
+	bool parse = strcmp(pass, "parse") == 0;
+	if (!parse && !dump_known(pass))
+		return usage("--dump wants parse, resolve, bind or layout");
+	bool loaded = load_host(c->s, &c->s->opt->inputs, true, NULL, &c->host);
+	if (loaded && output_open(c->s, option_value(c->s->opt, OPT_OUTPUT), false, &o)) {
+		if (parse)
+			dump_filters(&c->host, &o.buf);
+		else
+			dump_pass(&cx, pass, &c->host.library, &c->host.ports, &o.buf);
+		if (output_close(c->s, &o))
+			output_commit(c->s, &o);
+	}
+	return session_verdict(c->s);
+}
+
+enum exit_code cmd_compile(struct session *s)
+{
+	struct compile c = {.s = s};
+	if (option_given(s->opt, OPT_DUMP))
+		return dump(&c);
+	const char *why = read_options(&c);
+	if (why)
+		return usage(why);
+	if (front(&c) && !no_ports(&c) && lower(&c)) {
+		bool stop = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
+		if (!stop)
+			write_all(&c, false);
+	}
+	return session_verdict(s);
+}
+
+enum exit_code cmd_remove(struct session *s)
+{
+	struct compile c = {.s = s};
+	const char *why = read_options(&c);
+	if (why)
+		return usage(why);
+	if (load_host(s, &s->opt->inputs, true, NULL, &c.host) && compile_host(&c, &c.host, &c.build))
+		write_all(&c, true);
+	return session_verdict(s);
+}

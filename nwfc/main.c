@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "nwfc/commands.h"
+
+/* Address space, not memory: pages come as they are touched. */
+#define DEFAULT_MEMORY_MIB 4096
+
+static enum exit_code print_help(struct arena *a, const struct options *o)
+{
+	struct buf out;
+	enum command c = o->command;
+	char *words[3] = {"nwfc", NULL, NULL};
+	if (c == CMD_HELP && o->inputs.n) {
+		struct options which;
+		struct str why;
+		words[1] = (char *)o->inputs.items[0];
+		if (options_parse(a, 2, words, &which, &why))
+			c = which.command;
+	}
+	buf_open(&out, 1);
+	options_help(&out, c);
+	return buf_finish(&out) ? EXIT_BAD_INPUT : EXIT_GOOD;
+}
+
+static enum exit_code run(struct arena *a, const struct options *o)
+{
+	static enum exit_code (*const commands[])(struct session *) = {cmd_compile, cmd_remove, cmd_check,
+								       cmd_list, cmd_fields};
+	struct session s;
+	if (o->command == CMD_VERSION) {
+		puts("nwfc " NWFC_VERSION);
+		return EXIT_GOOD;
+	}
+	if (o->command == CMD_HELP || option_given(o, OPT_HELP))
+		return print_help(a, o);
+	if (!session_open(&s, o, a))
+		return EXIT_BAD_INPUT;
+	enum exit_code code = commands[o->command](&s);
+	session_close(&s);
+	return code;
+}
+
+/* The memory option decides the arena's size, so it is looked for before there is one. */
+static size_t memory_limit(int argc, char **argv)
+{
+	static const char name[] = "--max-memory=";
+	size_t mib = DEFAULT_MEMORY_MIB;
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], name, sizeof name - 1) == 0)
+			mib = strtoul(argv[i] + sizeof name - 1, NULL, 10);
+	return (mib ? mib : DEFAULT_MEMORY_MIB) << 20;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct str why;
+	struct arena *a = arena_new(memory_limit(argc, argv));
+	if (!a) {
+		fprintf(stderr, "nwfc: no memory\n");
+		return EXIT_BAD_INPUT;
+	}
+	if (!options_parse(a, argc, argv, &o, &why)) {
+		fprintf(stderr, "nwfc: %.*s\n", STR_ARG(why));
+		arena_free(a);
+		return EXIT_BAD_INPUT;
+	}
+	enum exit_code code = run(a, &o);
+	arena_free(a);
+	return (int)code;
+}

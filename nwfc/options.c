@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "nwfc/options.h"
+
+#include <stdio.h>
+
+struct option_row {
+	const char *name;
+	char letter;
+	const char *argument, *commands, *help;
+};
+
+static const struct option_row rows[OPTIONS] = {
+#define OPTION(id, long_name, short_name, argument, commands, help)                                \
+	{long_name, short_name, argument, commands, help},
+#include "nwfc/options.def"
+};
+
+static const struct command_row {
+	const char *name, *arguments, *help;
+	char letter;
+} commands[COMMANDS] = {
+	{"compile", "-t TARGET [OPTION]... [INPUT]...", "write the firewall script for the ports of the inputs", 'c'},
+	{"remove", "-t TARGET [OPTION]... [INPUT]...", "write the script that takes every trace of a target away", 'r'},
+	{"check", "[OPTION]... INPUT...", "read and validate, write nothing", 'k'},
+	{"list", "[OPTION]... [INPUT]...", "the filters known, their chains and variables", 'l'},
+	{"fields", "[--format FORMAT]", "the protocols, attributes and header fields of the language", 'f'},
+	{"help", "[COMMAND]", "this help", 'h'},
+	{"version", "", "the version", 'v'},
+};
+
+const char *option_value(const struct options *o, enum option_id id)
+{
+	return o->values[id].n ? o->values[id].items[o->values[id].n - 1] : NULL;
+}
+
+bool option_given(const struct options *o, enum option_id id)
+{
+	return o->values[id].n > 0;
+}
+
+static int find_command(struct str name)
+{
+	for (int c = 0; c < COMMANDS; c++)
+		if (str_is(name, commands[c].name))
+			return c;
+	return -1;
+}
+
+static bool has_option(enum command c, int id)
+{
+	return strchr(rows[id].commands, commands[c].letter) != NULL;
+}
+
+static int find_option(enum command c, struct str name, bool is_letter)
+{
+	for (int i = 0; i < OPTIONS; i++) {
+		bool same = is_letter ? name.len == 1 && rows[i].letter && name.s[0] == rows[i].letter
+				      : str_is(name, rows[i].name);
+		if (same && has_option(c, i))
+			return i;
+	}
+	return -1;
+}
+
+static void suggest(struct arena *a, enum command c, struct str name, struct str *why)
+{
+	const char *best = NULL;
+	unsigned distance = 4;
+	for (int i = 0; i < OPTIONS; i++)
+		if (has_option(c, i) && str_distance(name, str_from(rows[i].name)) < distance) {
+			best = rows[i].name;
+			distance = str_distance(name, str_from(best));
+		}
+	if (best)
+		*why = str_printf(a, "%.*s; did you mean --%s?", STR_ARG(*why), best);
+}
+
+/* One option at argv[*i]: --name, --name=VALUE, --name VALUE, -xVALUE, -x VALUE; -MD as compilers have it. */
+static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct options *o,
+			 struct str *why)
+{
+	struct str word = str_from(argv[*i]);
+	bool dashes = word.len > 2 && word.s[1] == '-', md = str_is(word, "-MD");
+	struct str name = {word.s + (dashes ? 2 : 1), dashes ? word.len - 2 : md ? 2 : 1};
+	const char *equals = dashes ? memchr(name.s, '=', name.len) : NULL;
+	if (equals)
+		name.len = (uint32_t)(equals - name.s);
+	int id = find_option(o->command, name, !dashes && !md);
+	if (id < 0) {
+		*why = str_printf(a, "%s has no option %.*s%.*s", commands[o->command].name,
+				  dashes ? 2 : 1, word.s, STR_ARG(name));
+		if (dashes)
+			suggest(a, o->command, name, why);
+		return false;
+	}
+	const char *value = equals			       ? equals + 1
+			    : !dashes && !md && word.len > 2 ? word.s + 2
+							       : NULL;
+	if (rows[id].argument && !value) {
+		if (*i + 1 >= argc) {
+			*why = str_printf(a, "%s wants %s", word.s, rows[id].argument);
+			return false;
+		}
+		value = argv[++*i];
+	} else if (!rows[id].argument && value) {
+		*why = str_printf(a, "%s takes no argument", rows[id].name);
+		return false;
+	}
+	*vec_push(a, &o->values[id]) = value ? value : rows[id].name;
+	return true;
+}
+
+bool options_parse(struct arena *a, int argc, char **argv, struct options *o, struct str *why)
+{
+	int c, i = 2;
+	*o = (struct options){.command = CMD_HELP};
+	if (argc < 2) {
+		*why = STR("which command? compile, remove, check, list, fields, help, version");
+		return false;
+	}
+	struct str word = str_from(argv[1]);
+	if (str_is(word, "--help") || str_is(word, "-h"))
+		return true;
+	c = str_is(word, "--version") ? CMD_VERSION : find_command(word);
+	if (c < 0 && strncmp(argv[1], "--dump=", 7) == 0) { /* nwfc --dump=PASS INPUT... */
+		c = CMD_COMPILE;
+		i = 1;
+	}
+	if (c < 0) {
+		*why = str_printf(a, "there is no command '%s'; nwfc help lists them", argv[1]);
+		return false;
+	}
+	o->command = (enum command)c;
+	for (bool only_inputs = false; i < argc; i++) {
+		bool option = !only_inputs && argv[i][0] == '-' && argv[i][1];
+		if (option && strcmp(argv[i], "--") == 0)
+			only_inputs = true;
+		else if (!option)
+			*vec_push(a, &o->inputs) = argv[i];
+		else if (!parse_option(a, argv, argc, &i, o, why))
+			return false;
+	}
+	return true;
+}
+
+static void help_options(struct buf *out, enum command c)
+{
+	for (int i = 0; i < OPTIONS; i++) {
+		char left[48];
+		if (!has_option(c, i))
+			continue;
+		bool md = i == OPT_DEPS;
+		int n = rows[i].letter ? snprintf(left, sizeof left, "-%c, ", rows[i].letter)
+				       : snprintf(left, sizeof left, "    ");
+		snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", md ? "-" : "--", rows[i].name,
+			 rows[i].argument ? "=" : "", rows[i].argument ? rows[i].argument : "");
+		buf_printf(out, "  %-26s %s\n", left, rows[i].help);
+	}
+}
+
+void options_help(struct buf *out, enum command c)
+{
+	if (c < CMD_HELP) {
+		buf_printf(out, "usage: nwfc %s %s\n\n%s\n\n", commands[c].name, commands[c].arguments,
+			   commands[c].help);
+		help_options(out, c);
+	} else {
+		buf_lit(out, "usage: nwfc COMMAND [OPTION]... [INPUT]...\n\n"
+			     "nwfc compiles network filters of virtual machines into firewall scripts.\n\n");
+		for (int i = 0; i < COMMANDS; i++)
+			buf_printf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+		buf_lit(out, "\nnwfc COMMAND --help has the options; nwfc(1) all of it.\n");
+	}
+	buf_lit(out, "\nInputs are files, directories (all *.xml in them) or - for standard input.\n"
+		     "Exit status: 0 good, 1 findings that fail, 2 bad input or usage, 3 a bug of nwfc.\n");
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - the command line, from one table.
+ *
+ * A row of the table is an option: its names, its argument, the subcommands
+ * that have it, its help. The parser, --help and the check of the manual page
+ * read the rows.
+ */
+#ifndef NWFC_NWFC_OPTIONS_H
+#define NWFC_NWFC_OPTIONS_H
+
+#include "backends/backend.h"
+
+enum command { CMD_COMPILE, CMD_REMOVE, CMD_CHECK, CMD_LIST, CMD_FIELDS, CMD_HELP, CMD_VERSION, COMMANDS };
+
+/* Exit codes of the program. */
+enum exit_code { EXIT_GOOD, EXIT_FINDINGS, EXIT_BAD_INPUT, EXIT_BUG };
+
+enum option_id {
+#define OPTION(id, long_name, short_name, argument, commands, help) OPT_##id,
+#include "nwfc/options.def"
+	OPTIONS
+};
+
+struct words {
+	const char **items;
+	uint32_t n, cap;
+};
+
+struct options {
+	enum command command;
+	struct words inputs;	/* files, directories, "-" */
+	struct words values[OPTIONS]; /* arguments given, in order; a flag has its own name */
+};
+
+/* The last argument of an option; NULL when it was not given. */
+const char *option_value(const struct options *o, enum option_id id);
+bool option_given(const struct options *o, enum option_id id);
+
+/* False with a one-line reason in *why (from the arena). */
+bool options_parse(struct arena *a, int argc, char **argv, struct options *o, struct str *why);
+
+void options_help(struct buf *out, enum command c);
+
+#endif

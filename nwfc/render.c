@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "nwfc/render.h"
+
+/* Longer source lines are shown from a little before the place. */
+#define LINE_MAX_SHOWN 160
+
+static void render_place(const struct session *s, struct span sp, FILE *to)
+{
+	if (!sp.file) {
+		fprintf(to, "nwfc: ");
+		return;
+	}
+	struct location at = source_locate(&s->sources, sp);
+	fprintf(to, "%.*s:%u:%u: ", STR_ARG(at.file), at.line, at.col);
+}
+
+/* Control characters and broken bytes of hostile input never reach the terminal. */
+static void put_safe(struct str text, FILE *to)
+{
+	for (uint32_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.s[i];
+		fputc(c == '\t' || c >= 0x80 || (c >= ' ' && c != 0x7f) ? c : '?', to);
+	}
+}
+
+static void render_line(const struct session *s, struct span sp, char mark, FILE *to)
+{
+	struct location at = source_locate(&s->sources, sp);
+	if (!sp.file || !at.line_text.len)
+		return;
+	struct str line = at.line_text;
+	uint32_t pos = sp.lo - at.line_lo, skip = 0;
+	if (line.len > LINE_MAX_SHOWN && pos > LINE_MAX_SHOWN / 2) {
+		skip = pos - LINE_MAX_SHOWN / 2;
+		while (skip && ((unsigned char)line.s[skip] & 0xc0) == 0x80)
+			skip--;
+	}
+	line = (struct str){line.s + skip, line.len - skip};
+	if (line.len > LINE_MAX_SHOWN)
+		line.len = LINE_MAX_SHOWN;
+	fprintf(to, "%6u | ", at.line);
+	put_safe(line, to);
+	fprintf(to, "\n       | ");
+	for (uint32_t i = 0; i < pos - skip && i < line.len; i++)
+		if (((unsigned char)line.s[i] & 0xc0) != 0x80)
+			fputc(line.s[i] == '\t' ? '\t' : ' ', to);
+	uint32_t n = 0;
+	for (uint32_t i = pos - skip; i < line.len && i < pos - skip + (sp.hi - sp.lo); i++)
+		n += ((unsigned char)line.s[i] & 0xc0) != 0x80;
+	for (n = n ? n : 1; n; n--)
+		fputc(mark, to);
+	fputc('\n', to);
+}
+
+static void render_finding(const struct session *s, const struct finding *f, FILE *to)
+{
+	static const char *const words[] = {"note", "warning", "error"};
+	render_place(s, f->span, to);
+	fprintf(to, "%s: ", words[f->severity]);
+	put_safe(f->text, to);
+	fprintf(to, " [%s]\n", f->kind->code);
+	render_line(s, f->span, '^', to);
+	vec_each(n, &f->notes) {
+		render_place(s, n->span, to);
+		fprintf(to, "note: ");
+		put_safe(n->text, to);
+		fputc('\n', to);
+		render_line(s, n->span, '~', to);
+	}
+	if (f->hint.len) {
+		fprintf(to, "hint: ");
+		put_safe(f->hint, to);
+		fputc('\n', to);
+	}
+}
+
+void render_findings(const struct session *s, FILE *to)
+{
+	bool quiet = option_given(s->opt, OPT_QUIET);
+	vec_each(f, &s->diags.list)
+		if ((*f)->severity == SEV_ERROR || !quiet)
+			render_finding(s, *f, to);
+	if (s->diags.errors + s->diags.warnings > s->diags.list.n)
+		fprintf(to, "nwfc: and %u more findings\n",
+			s->diags.errors + s->diags.warnings - s->diags.list.n);
+}

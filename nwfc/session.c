@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "nwfc/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nwfc/progress.h"
+#include "nwfc/render.h"
+
+#define MAX_FINDINGS 1000
+#define MAX_FILE     ((size_t)1 << 30)
+
+static bool read_number(const char *text, uint64_t max, uint64_t *out)
+{
+	char *end;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *out && *out <= max;
+}
+
+static bool read_limits(struct session *s)
+{
+	const char *product = option_value(s->opt, OPT_PRODUCT);
+	s->limits = default_limits;
+	if (product && !read_number(product, UINT64_MAX, &s->limits.product)) {
+		fprintf(stderr, "nwfc: --max-product wants a number\n");
+		return false;
+	}
+	return true;
+}
+
+bool session_open(struct session *s, const struct options *opt, struct arena *a)
+{
+	*s = (struct session){.opt = opt, .arena = a};
+	s->sources = (struct sources){.arena = a, .max_size = MAX_FILE};
+	s->diags = (struct diags){.arena = a,
+				  .sources = &s->sources,
+				  .max = MAX_FINDINGS,
+				  .lenient = option_given(opt, OPT_LENIENT)};
+	s->xml = xml_input_new();
+	return s->xml && read_limits(s);
+}
+
+void session_close(struct session *s)
+{
+	xml_input_free(s->xml);
+}
+
+/* --- which files --- */
+
+static int wanted(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return d->d_name[0] != '.' && n > 4 && strcmp(d->d_name + n - 4, ".xml") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool unreadable(struct session *s, const char *path)
+{
+	diag_add(&s->diags, errno == EFBIG ? FINDING(E604) : errno == ENOMEM ? FINDING(E603) : FINDING(E601),
+		 (struct span){0}, "%s: %s", path, strerror(errno));
+	return false;
+}
+
+static bool directory_files(struct session *s, const char *dir, struct words *out)
+{
+	struct dirent **list;
+	int n = scandir(dir, &list, wanted, by_bytes);
+	if (n < 0)
+		return unreadable(s, dir);
+	for (int i = 0; i < n; i++) {
+		*vec_push(s->arena, out) = str_printf(s->arena, "%s/%s", dir, list[i]->d_name).s;
+		free(list[i]);
+	}
+	free(list);
+	return true;
+}
+
+bool input_files(struct session *s, const char *input, struct words *out)
+{
+	struct stat st;
+	if (strcmp(input, "-") == 0) {
+		*vec_push(s->arena, out) = input;
+		return true;
+	}
+	if (stat(input, &st) < 0)
+		return unreadable(s, input);
+	if (S_ISDIR(st.st_mode))
+		return directory_files(s, input, out);
+	*vec_push(s->arena, out) = input;
+	return true;
+}
+
+static struct str identity(struct arena *a, const char *file)
+{
+	struct stat st;
+	if (strcmp(file, "-") == 0 || stat(file, &st) < 0)
+		return STR("");
+	return str_printf(a, "%llx:%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+}
+
+void input_identities(struct session *s, const struct words *inputs, struct map *out)
+{
+	struct words files = {0};
+	uint32_t errors = s->diags.errors;
+	for (uint32_t i = 0; i < inputs->n; i++)
+		input_files(s, inputs->items[i], &files);
+	vec_each(f, &files) {
+		struct str id = identity(s->arena, *f);
+		if (id.len)
+			map_put(s->arena, out, id, NULL)->cptr = *f;
+	}
+	(void)errors;
+}
+
+/* --- reading --- */
+
+static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
+{
+	uint32_t file = source_read(&s->sources, path);
+	if (!file)
+		unreadable(s, path);
+	else
+		parse_source(cx, s->xml, file);
+}
+
+/* A text made of the arguments gives their errors a place. */
+static struct span command_line(struct session *s, const char *option, struct str value)
+{
+	struct str text = str_printf(s->arena, "%s%.*s", option, STR_ARG(value));
+	uint32_t lo = (uint32_t)strlen(option);
+	return (struct span){source_add(&s->sources, STR("<command line>"), text), lo, text.len};
+}
+
+static void define_params(struct session *s, struct params *ps)
+{
+	vec_each(d, &s->opt->values[OPT_DEFINE]) {
+		struct str text = str_from(*d);
+		struct span sp = command_line(s, "-D ", text);
+		const char *eq = memchr(text.s, '=', text.len);
+		if (!eq) {
+			diag_add(&s->diags, FINDING(E120), sp, "-D wants NAME=VALUE");
+			continue;
+		}
+		uint32_t n = (uint32_t)(eq - text.s);
+		params_add(ps, (struct str){text.s, n}, (struct span){sp.file, sp.lo, sp.lo + n},
+			   (struct str){eq + 1, text.len - n - 1},
+			   (struct span){sp.file, sp.lo + n + 1, sp.hi}, &s->diags);
+	}
+}
+
+static void add_port(struct session *s, struct host *h)
+{
+	const char *name = option_value(s->opt, OPT_PORT), *mac = option_value(s->opt, OPT_MAC);
+	const char *filter = option_value(s->opt, OPT_FILTER);
+	if (!filter)
+		return;
+	struct port *p = arena_new_object(s->arena, struct port);
+	p->name = str_from(name ? name : "");
+	p->span = p->name_span = command_line(s, "--port=", p->name);
+	p->filter.filter = str_from(filter);
+	p->filter.span = command_line(s, "--filter=", p->filter.filter);
+	define_params(s, &p->filter.params);
+	struct span sp = command_line(s, "--mac=", str_from(mac ? mac : ""));
+	const char *why = mac ? value_parse(s->arena, VT_MAC, 0, 0, str_from(mac), &p->mac) : "is missing";
+	if (!why && (p->mac.mac[0] & 1))
+		why = "is a group address";
+	if (why)
+		diag_add(&s->diags, FINDING(E203), sp, "MAC address '%s' %s", mac ? mac : "", why);
+	ports_add(&h->ports, p, &s->diags);
+}
+
+/* What -I has and the inputs have not; two of one name among them are an error. */
+static void load_includes(struct session *s, struct parse_ctx *cx, struct host *h)
+{
+	struct library found = {0};
+	struct words files = {0};
+	struct parse_ctx sub = *cx;
+	struct ports none = {0};
+	sub.library = &found;
+	sub.ports = &none;
+	vec_each(dir, &s->opt->values[OPT_INCLUDE])
+		input_files(s, *dir, &files);
+	struct map given = {0};
+	input_identities(s, &s->opt->inputs, &given);
+	vec_each(f, &files)
+		if (!map_find(&given, identity(s->arena, *f)))
+			read_file(s, &sub, *f);
+	map_each(e, &found.by_name)
+		library_add(&h->library, e->ptr, true, &s->diags);
+}
+
+bool load_host(struct session *s, const struct words *inputs, bool with_port,
+	       const struct map *same, struct host *h)
+{
+	struct words files = {0};
+	struct parse_ctx cx = {.arena = s->arena,
+			       .sources = &s->sources,
+			       .diags = &s->diags,
+			       .library = &h->library,
+			       .ports = &h->ports};
+	struct progress pr;
+	const char *port = option_value(s->opt, OPT_PORT);
+	if (port && !option_given(s->opt, OPT_FILTER))
+		cx.port_name = str_from(port);
+	for (uint32_t i = 0; i < inputs->n; i++)
+		input_files(s, inputs->items[i], &files);
+	progress_start(&pr, "reading", files.n);
+	vec_each(f, &files) {
+		if (same && map_find(same, identity(s->arena, *f)))
+			*vec_push(s->arena, &h->skipped) = *f;
+		else
+			read_file(s, &cx, *f);
+		progress_step(&pr);
+	}
+	progress_end(&pr);
+	if (with_port)
+		add_port(s, h);
+	load_includes(s, &cx, h);
+	struct library before = h->library; /* what is added from here on is stock */
+	parse_stock(&cx, s->xml);
+	for (uint32_t i = before.by_name.entries.n; i < h->library.by_name.entries.n; i++)
+		((struct filter *)h->library.by_name.entries.items[i].ptr)->stock = true;
+	return s->diags.errors == 0;
+}
+
+/* --- the end --- */
+
+static bool is_loss(const struct finding *f)
+{
+	return f->kind->code[1] == '5';
+}
+
+enum exit_code session_verdict(struct session *s)
+{
+	bool other = false, werror = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
+	render_findings(s, stderr);
+	vec_each(f, &s->diags.list)
+		other |= (*f)->severity == SEV_ERROR && !is_loss(*f);
+	if (other)
+		return EXIT_BAD_INPUT;
+	return s->diags.errors || werror ? EXIT_FINDINGS : EXIT_GOOD;
+}
