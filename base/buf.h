@@ -66,7 +66,7 @@ static inline void buf_char(struct buf *b, char c)
 	b->n++;
 }
 
-#define buf_lit(b, literal) buf_put((b), (literal), sizeof(literal) - 1)
+#define buf_lit(b, literal) buf_put((b), "" literal "", sizeof(literal) - 1)
 
 /* Decimal, and hexadecimal without 0x and with at least `digits` digits. */
 void buf_uint(struct buf *b, uint32_t v);

@@ -17,7 +17,7 @@ enum severity { SEV_NOTE, SEV_WARNING, SEV_ERROR };
 
 /* One row per kind of finding; the table is ir/findings.def. */
 struct diag_kind {
-	const char *id;	       /* stable, "E112" */
+	const char *code;      /* stable, "E112" */
 	const char *name;      /* stable word, for --allow-loss= and switches */
 	enum severity severity;
 	const char *title;     /* what is wrong, in general */

@@ -15,7 +15,7 @@ struct str {
 	uint32_t len;
 };
 
-#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR(literal) ((struct str){"" literal "", sizeof(literal) - 1})
 /* For printf's %.*s */
 #define STR_ARG(x)   (int)(x).len, (x).s
 

@@ -99,9 +99,9 @@ static void dump_layout(struct buf *out, const struct build *b)
 static void dump_rows(struct buf *out, const struct dim *d, const struct rows *rows)
 {
 	for (uint32_t i = 0; i < rows->n; i++) {
-		buf_lit(out, i ? ", (" : " (");
+		buf_str(out, i ? STR(", (") : STR(" ("));
 		for (uint32_t c = 0; c < d->columns.n; c++) {
-			buf_put(out, " ", c ? 1 : 0);
+			buf_str(out, c ? STR(" ") : STR(""));
 			value_print(out, &rows->values[(size_t)i * d->columns.n + c]);
 		}
 		buf_lit(out, ")");
