@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words of ebtables, tried one by one with 1.8.9 (nf_tables) and read back.
+ */
+#include "backends/xtables/lower.h"
+
+/* The frame's type; STP has none, it is told by its destination. */
+static void start(struct lowering *lw)
+{
+	struct value type = {.type = VT_ETHERTYPE, .u = lw->rule->proto->ethertype};
+	struct slot s = {.kind = SLOT_CONST, .value = type};
+	if (!type.u)
+		return;
+	put_text(lw, " -p ");
+	put_slot(lw, &s, format_hex4, 0);
+}
+
+/* Comments have no place in ebtables. */
+static void finish(struct lowering *lw)
+{
+}
+
+/*
+ * The nf_tables variant refuses a mask of zeros: a test that holds for all
+ * frames is left out, its negation has no line. Where the mask is a list the
+ * rule is two lines, and each value of the list has one of them.
+ */
+static void spell_mac(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	struct alternatives alt;
+	alternatives_begin(lw, &alt);
+	if (t->mask.kind != SLOT_NONE && !t->negated) {
+		alternative(lw, &alt);
+		put_slot(lw, &t->mask, format_mask, MASK_EMPTY);
+	}
+	alternative(lw, &alt);
+	put_option(lw, sp, t->negated);
+	put_slot(lw, &t->value, sp->format, 0);
+	put_slot(lw, &t->mask, format_mask, MASK_NOT_EMPTY);
+	alternatives_end(lw, &alt);
+}
+
+/* IEEE 802.1D, the bridge group address; the language gives stp no destination of its own. */
+static void spell_no_daddr(struct lowering *lw, const struct spelling *sp)
+{
+	if (proto_id(lw->rule->proto) == PROTO_STP)
+		put_text(lw, " -d 01:80:c2:00:00:00");
+}
+
+/* The option table of 1.8.9 ends at 4094; 4095 is reserved (IEEE 802.1Q). */
+static void spell_vlan_id(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	if (slot_has(lw, &t->value, 4095)) {
+		refuse(lw, t, "ebtables takes VLAN ids up to 4094");
+		return;
+	}
+	put_option(lw, sp, t->negated);
+	put_value(lw, sp, t);
+}
+
+/*
+ * The kernel asks the fields of a configuration BPDU only where the type says
+ * that it is one (ebt_stp.c), and lets all others match. So a rule with such a
+ * field needs the type as well.
+ */
+static bool tests_config(const struct prule *r)
+{
+	vec_each(t, &r->tests)
+		if (t->field > F_STP_TYPE && t->field <= F_STP_DELAY)
+			return true;
+	return false;
+}
+
+static void spell_stp_type(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	bool config = tests_config(lw->rule);
+	put_option(lw, sp, t->negated && !config);
+	put_slot(lw, &t->value, !config ? format_uint : t->negated ? format_other : format_only, 0);
+}
+
+static void spell_no_stp_type(struct lowering *lw, const struct spelling *sp)
+{
+	if (!tests_config(lw->rule))
+		return;
+	put_option(lw, sp, false);
+	put_text(lw, "0");
+}
+
+/* `--arp-gratuitous !` is read as if the sign was not there; in front it counts. */
+static void spell_gratuitous(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	if (t->value.kind == SLOT_CONST && !t->value.value.u)
+		return; /* "false" asks for nothing */
+	put_text(lw, t->negated ? " ! --arp-gratuitous" : " --arp-gratuitous");
+}
+
+/* The TOS byte can not be masked: a line for each byte that has the DSCP value, or has not. */
+static void spell_dscp(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	struct alternatives alt;
+	alternatives_begin(lw, &alt);
+	for (uint32_t n = 0; n < (t->negated ? TOS_WITHOUT : TOS_WITH); n++) {
+		alternative(lw, &alt);
+		put_option(lw, sp, false);
+		put_slot(lw, &t->value, format_tos, t->negated ? n | TOS_NEGATED : n);
+	}
+	alternatives_end(lw, &alt);
+}
+
+/* --- ICMPv6: one option for both ranges, and one sign --- */
+
+enum stretch { ALL_OF_IT, BELOW, ABOVE };
+
+/* first:last of one range, or what lies below or above it. */
+static void put_range(struct lowering *lw, const struct ptest *t, enum stretch part)
+{
+	const struct slot *last = t && t->to.kind != SLOT_NONE ? &t->to : t ? &t->value : NULL;
+	if (part == ABOVE) {
+		put_slot(lw, last, format_above, 255);
+		put_text(lw, ":255");
+	} else if (part == BELOW) {
+		put_text(lw, "0:");
+		if (t->value.kind == SLOT_NONE)
+			put_never(lw); /* nothing lies below 0 */
+		put_slot(lw, &t->value, format_below, 0);
+	} else if (!t) {
+		put_text(lw, "0:255");
+	} else {
+		if (t->value.kind == SLOT_NONE)
+			put_text(lw, "0");
+		put_slot(lw, &t->value, format_uint, 0);
+		put_text(lw, ":");
+		put_slot(lw, last, format_uint, 0);
+	}
+}
+
+static void put_icmp6(struct lowering *lw, const struct spelling *sp, bool negated,
+		      const struct ptest *type, enum stretch tp, const struct ptest *code, enum stretch cp)
+{
+	put_option(lw, sp, negated);
+	put_range(lw, type, tp);
+	put_text(lw, "/");
+	put_range(lw, code, cp);
+}
+
+static void spell_icmp6(struct lowering *lw, const struct spelling *sp, const struct ptest *type,
+			const struct ptest *code)
+{
+	struct alternatives alt;
+	if (!type || !code || type->negated == code->negated) {
+		put_icmp6(lw, sp, type ? type->negated : code->negated, type, ALL_OF_IT, code, ALL_OF_IT);
+		return;
+	}
+	alternatives_begin(lw, &alt);
+	for (enum stretch part = BELOW; part <= ABOVE; part++) {
+		alternative(lw, &alt);
+		put_icmp6(lw, sp, false, type, type->negated ? part : ALL_OF_IT, code,
+			  code->negated ? part : ALL_OF_IT);
+	}
+	alternatives_end(lw, &alt);
+}
+
+static void spell_icmp6_type(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	spell_icmp6(lw, sp, t, find_test(lw->rule, F_ICMP_CODE));
+}
+
+static void spell_icmp6_code(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
+{
+	if (!find_test(lw->rule, F_ICMP_TYPE))
+		spell_icmp6(lw, sp, NULL, t);
+}
+
+#define STP(field, option) {F_STP_##field, NULL, {"--stp-" option, NULL}, format_uint, NULL, NULL, NULL}
+#define ARP(field, option, format, mask)                                                           \
+	{F_ARP_##field, NULL, {"--arp-" option, NULL}, format, mask, NULL, NULL}
+#define IP(field, option, format, mask)                                                            \
+	{F_##field, NULL, {"--ip-" option, "--ip6-" option}, format, mask, NULL, NULL}
+
+static const struct spelling rows[] = {
+	{F_ETHER_TYPE, NULL, {"-p", "-p"}, format_hex4, NULL, NULL, NULL},
+	{F_ETHER_SADDR, NULL, {"-s", "-s"}, format_plain, format_mask, spell_mac, NULL},
+	{F_ETHER_DADDR, NULL, {"-d", "-d"}, format_plain, format_mask, spell_mac, spell_no_daddr},
+	{F_VLAN_ID, NULL, {"--vlan-id", NULL}, format_uint, NULL, spell_vlan_id, NULL},
+	/* read as hexadecimal, with or without 0x */
+	{F_VLAN_TYPE, NULL, {"--vlan-encap", NULL}, format_hex4, NULL, NULL, NULL},
+	{F_STP_TYPE, NULL, {"--stp-type", NULL}, format_uint, NULL, spell_stp_type, spell_no_stp_type},
+	STP(FLAGS, "flags"),
+	STP(ROOT_PRIO, "root-prio"),
+	{F_STP_ROOT_ADDR, NULL, {"--stp-root-addr", NULL}, format_plain, format_mask, NULL, NULL},
+	STP(ROOT_COST, "root-cost"),
+	STP(SENDER_PRIO, "sender-prio"),
+	{F_STP_SENDER_ADDR, NULL, {"--stp-sender-addr", NULL}, format_plain, format_mask, NULL, NULL},
+	STP(PORT, "port"),
+	STP(AGE, "msg-age"),
+	STP(MAX_AGE, "max-age"),
+	STP(HELLO, "hello-time"),
+	STP(DELAY, "forward-delay"),
+	ARP(HTYPE, "htype", format_uint, NULL),
+	ARP(OP, "opcode", format_uint, NULL),
+	ARP(PTYPE, "ptype", format_hex4, NULL),
+	ARP(SPA, "ip-src", format_plain, format_mask),
+	ARP(TPA, "ip-dst", format_plain, format_mask),
+	ARP(SHA, "mac-src", format_plain, NULL),
+	ARP(THA, "mac-dst", format_plain, NULL),
+	{F_ARP_GRATUITOUS, NULL, {"--arp-gratuitous", NULL}, NULL, NULL, spell_gratuitous, NULL},
+	IP(NET_SADDR, "source", format_plain, format_mask),
+	IP(NET_DADDR, "destination", format_plain, format_mask),
+	{F_NET_DSCP, NULL, {"--ip-tos", NULL}, format_tos, NULL, spell_dscp, NULL},
+	IP(NET_PROTO, "protocol", format_uint, NULL),
+	IP(TH_SPORT, "source-port", format_uint, NULL),
+	IP(TH_DPORT, "destination-port", format_uint, NULL),
+	{F_ICMP_TYPE, NULL, {"", "--ip6-icmp-type"}, NULL, NULL, spell_icmp6_type, NULL},
+	{F_ICMP_CODE, NULL, {"", "--ip6-icmp-type"}, NULL, NULL, spell_icmp6_code, NULL},
+	{0, NULL, {NULL, NULL}, NULL, NULL, NULL, NULL},
+};
+
+/* There is no reply at this layer: reject drops. */
+static const char *const verdicts[ACTIONS] = {
+	[ACTION_DROP] = " -j DROP",	[ACTION_ACCEPT] = " -j ACCEPT", [ACTION_REJECT] = " -j DROP",
+	[ACTION_RETURN] = " -j RETURN", [ACTION_CONTINUE] = " -j CONTINUE",
+};
+
+const struct dialect ebtables_dialect = {
+	.sign_first = false,
+	.rows = rows,
+	.start = start,
+	.finish = finish,
+	.verdicts = {verdicts, verdicts},
+};
