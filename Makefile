@@ -38,19 +38,24 @@ STOCK    := $(sort $(wildcard examples/filters/*.xml))
 .PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens
 all: $(BUILD)/nwfc
 
+# V=1 shows the commands.
+V ?= 0
+say_0 = @echo "  $(1)  $@";
+say   = $(call say_$(V),$(1))
+
 $(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_LIBS)
 
 $(BUILD)/libnwfc.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(call say,AR)$(AR) rcs $@ $(LIB_OBJ)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(GEN_SRC): scripts/embed-filters.sh $(STOCK)
 	@mkdir -p $(@D)
