@@ -196,15 +196,10 @@ def flag_set(text):
     return set(FLAGS) if "ALL" in names else {n for n in names if n != "NONE"}
 
 
-def tcp_flags(text, points):
+def tcp_flags(text):
     if text.count("/") != 1:
         raise Refused("not mask/flags: " + text)
-    sides = text.split("/")
-    if any(not p.strip() for s in sides for p in s.split(",")):
-        points.strict("tcp-flags-empty")
-    given, wanted = map(flag_set, sides)
-    if wanted - given:
-        points.strict("tcp-flags-outside-mask")
+    given, wanted = map(flag_set, text.split("/"))
     return given, wanted
 
 
@@ -219,8 +214,7 @@ def states(text, points):
                 break
         else:
             raise Refused("not a state list: " + text)
-    if not re.fullmatch(r"\s*[A-Z]+\s*(,\s*[A-Z]+\s*)*", text.upper()) or \
-            any(p.strip() not in STATES for p in text.upper().split(",")):
+    if any(p not in STATES for p in re.split(r"[,\s]+", text.upper()) if p):
         points.strict("state-separators")
     if "NONE" in found and len(found) > 1:
         points.strict("state-none-and-others")
@@ -245,13 +239,14 @@ def value(text, kind, points):
     if kind[:4] == "mask":
         return mask(text, kind[4:])
     if kind == "bool":
-        if text not in ("true", "yes", "1", "false", "no", "0"):
+        if text.lower() not in ("true", "yes", "1", "false", "no", "0"):
             points.strict("bad-boolean")
-        return text in ("true", "yes", "1")
+        known = text.lower() in ("true", "yes", "1")
+        return text in ("true", "yes", "1") if known and text != text.lower() and points("boolean-case") else known
     if kind == "state":
         return states(text, points)
     if kind == "tcpflags":
-        return tcp_flags(text, points)
+        return tcp_flags(text)
     if kind == "ipset":
         if not re.fullmatch(r"[A-Za-z0-9_.:+ -]{1,31}", text):
             raise Refused("not a set name: " + text)

@@ -158,13 +158,15 @@ def sides(rule):
 
 
 def chain_priorities(rules, points):
+    """One priority a chain: with libvirt that of the last rule in order, with us the lowest."""
     found = {}
     for r in rules:
         found.setdefault(r.chain, []).append(r.chain_priority)
-    for chain, values in found.items():
-        if chain != "root" and len(set(values)) > 1:
-            points.strict("chain-with-two-priorities")
-    return {c: values[-1] for c, values in found.items()}
+    found.pop("root", None)
+    if all(len(set(v)) == 1 for v in found.values()):
+        return {c: v[0] for c, v in found.items()}
+    last = points("chain-with-two-priorities")
+    return {c: v[-1] if last else min(v) for c, v in found.items()}
 
 
 def ebtables(port, rules, points):
