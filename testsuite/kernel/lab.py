@@ -98,9 +98,23 @@ def tool(name):
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
+def choose_variant(ebtables, iptables):
+    """From now on the plain names of the tools mean these variants ("nft", "legacy", or None: the system's own)."""
+    directory = "/run/variant"
+    os.makedirs(directory, exist_ok=True)
+    for name, variant in (("ebtables", ebtables), ("iptables", iptables), ("ip6tables", iptables)):
+        for suffix in ("", "-restore", "-save") if variant else ():
+            link = os.path.join(directory, name + suffix)
+            if os.path.lexists(link):
+                os.unlink(link)
+            os.symlink(tool("%s-%s%s" % (name, variant, suffix)), link)
+
+
 def run(command, text=None):
     """(exit status, output and errors together) of a command in the host's namespace."""
-    path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    path = "/run/variant:" + os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    if shutil.which(command[0], path=path) is None:
+        return 127, "%s: not found" % command[0]
     done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=dict(os.environ, LC_ALL="C", PATH=path))
     return done.returncode, done.stdout

@@ -31,7 +31,9 @@ class World:
     def __init__(self, port):
         self.port = port
         self.guest_mac = F.mac(port.mac)
-        self.peer_mac, self.host_mac = F.mac("52:54:00:11:22:33"), F.mac("52:54:00:00:00:01")
+        taken = self.guest_mac
+        self.peer_mac, self.host_mac = (next(m for m in map(F.mac, pair) if m != taken) for pair in (
+            ("52:54:00:11:22:33", "52:54:00:11:22:44"), ("52:54:00:00:00:01", "52:54:00:00:00:02")))
         listed = [ipaddress.ip_address(v) for n in ("IP", "IPV6") for v in port.scope.get(n, ()) if usable(v)]
         four = [a for a in listed if a.version == 4] or [ipaddress.ip_address("192.168.122.10")]
         six = [a for a in listed if a.version == 6 and not a.is_link_local] or [ipaddress.ip_address("fd00:122::10")]
