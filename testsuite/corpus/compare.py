@@ -262,7 +262,7 @@ class Job:
             for reason in self.refusals:
                 case.differ("accept", "nwfc refuses what libvirt takes", reason)
         elif case.refused and not refused:
-            case.differ("accept", "nwfc takes what libvirt refuses", self.why_theirs)
+            case.differ("accept", "nwfc takes what libvirt refuses", (self.why_theirs or "").replace("define: ", ""))
         return not refused
 
     def add(self, loader, chains):
@@ -293,7 +293,10 @@ class Job:
                 text = first_difference(form["model_ours"], form["ours"])
                 if text:
                     case.differ(target, text)
-            if "ours" in form and "theirs" in form and not case.reduced:
+            if case.reduced:
+                for reason in explained.get(target, ()):
+                    case.differ(target, "would differ from libvirt", reason)
+            elif "ours" in form and "theirs" in form:
                 tied = have["theirs"][target] != untied(have["theirs"][target], priority, case.port)
                 equal += self.judge_against_libvirt(target, form, tied, explained.get(target, set()))
         return equal
