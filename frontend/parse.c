@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which reader a text is for: the root element says it.
+ */
+#include "frontend/readers.h"
+#include "frontend/stock.h"
+
+static const struct element_type *const readers[] = {filter_roots, document_roots};
+enum { READERS = sizeof readers / sizeof readers[0] };
+
+static const struct element_type *root_type(struct xml_text *x, struct str name)
+{
+	for (unsigned i = 0; i < READERS; i++)
+		for (const struct element_type *t = readers[i]; t->name; t++)
+			if (str_is(name, t->name))
+				return t;
+	return NULL;
+}
+
+static void say_unknown_root(struct xml_text *x, const struct xml_element *e)
+{
+	struct nearest n = nearest_to(e->name);
+	struct finding *f = diag_add(x->diags, FINDING(E103), e->name_span,
+				     "a text that begins with <%.*s> is not known", STR_ARG(e->name));
+	for (unsigned i = 0; i < READERS; i++)
+		for (const struct element_type *t = readers[i]; t->name; t++)
+			nearest_try(&n, t->name);
+	if (str_is(e->name, "filterref") || str_is(e->name, "rule"))
+		diag_hint(x->diags, f, "a <%.*s> stands inside another element, not alone",
+			  STR_ARG(e->name));
+	else if (n.name)
+		nearest_hint(x->diags, f, &n);
+	else
+		diag_hint(x->diags, f,
+			  "filter, filters, filterbinding, interface, domain and what holds domains");
+}
+
+static const struct element_type document = {
+	.flags = ELEMENT_ROOTS, .other = root_type, .unknown = say_unknown_root};
+
+bool parse_source(struct parse_ctx *cx, struct xml_input *in, uint32_t file)
+{
+	const struct source *s = source_get(cx->sources, file);
+	uint32_t errors = cx->diags->errors;
+	struct xml_text x = {.cx = cx,
+			     .arena = cx->arena,
+			     .diags = cx->diags,
+			     .file = file,
+			     .source = s ? s->text : STR("")};
+	bool whole = xml_read(in, &x, &document);
+	document_finish(&x, whole);
+	return cx->diags->errors == errors;
+}
+
+void parse_stock(struct parse_ctx *cx, struct xml_input *in)
+{
+	struct parse_ctx stock = *cx;
+	stock.stock = true;
+	for (const struct stock_filter *s = stock_filters; s->path; s++)
+		parse_source(&stock, in,
+			     source_add(cx->sources, str_from(s->path), str_from(s->text)));
+}
