@@ -31,8 +31,8 @@ DIRS = base ir frontend backends
 LIB_SRC  := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c)))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 GEN_SRC   = $(BUILD)/gen/stock_filters.c
-LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:.c=.o)
-NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o)
+NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
 .PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens
@@ -50,7 +50,7 @@ $(BUILD)/libnwfc.a: $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(LIB_OBJ)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
