@@ -441,7 +441,7 @@ class Traffic:
     def aimed(self, limit):
         """Packets at and around every bound of every condition, in both directions and orientations."""
         wanted = []
-        for rule, scope in R.expand_tree(self.reference.filters, self.world.port.filter, self.world.port.scope):
+        for rule, scope in self.reference.rules():
             for fields in some(list(R.instances(rule, scope)), 6):
                 wanted += list(aim(rule, fields))
         for path, name, spec in some(wanted, limit):
@@ -451,7 +451,7 @@ class Traffic:
         """Values of different rules in one packet."""
         dice = random.Random(1)
         pools = {}
-        for rule, scope in R.expand_tree(self.reference.filters, self.world.port.filter, self.world.port.scope):
+        for rule, scope in self.reference.rules():
             for fields in some(list(R.instances(rule, scope)), 6):
                 for _, _, spec in aim(rule, fields):
                     for key, value in spec.items():
@@ -474,7 +474,7 @@ class Traffic:
                   dict(kind="ip6", proto=253), dict(kind="ip4", proto=F.UDPLITE, dport=9)]
         if not self.reference.uses_ip:
             opens = opens[:2]
-        for rule, scope in R.expand_tree(self.reference.filters, self.world.port.filter, self.world.port.scope):
+        for rule, scope in self.reference.rules():
             if not rule.on_bridge and self.reference.uses_state:
                 for fields in some(list(R.instances(rule, scope)), 2):
                     for path, spec in openings(rule, fields):

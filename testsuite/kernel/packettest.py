@@ -6,8 +6,9 @@
     packettest.py --nwfc build/nwfc --case DIR [DIR...]    these
     packettest.py --nwfc build/nwfc --mutate               break the loaded rules: is it noticed?
 
-A case is a directory with filters/*.xml and binding.xml, and maybe case.json: {"args": options for
-the compiler, "targets": those to judge, "skip_targets": ...}.  Every case is judged twice: as
+A case is a directory with binding.xml, maybe filters/*.xml (the stock filters are known anyway), and
+maybe case.json: {"args": options for the compiler, "targets": those to judge, "idle_rules": how
+many mutants may stay unnoticed}.  Every case is judged twice: as
 ebtables + iptables + ip6tables ("xtables") and as nft.  Loading is checked, too: the second time
 changes nothing, removal leaves no trace, rules of others stay.
 
@@ -33,6 +34,7 @@ import packets as P         # noqa: E402
 import refsem as R          # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+STOCK = os.path.join(HERE, "..", "..", "examples", "filters")
 CASE_SECONDS = 240
 CLASSIC = ("ebtables", "iptables", "ip6tables")
 
@@ -61,10 +63,11 @@ class Case:
         if os.path.exists(os.path.join(directory, "case.json")):
             with open(os.path.join(directory, "case.json")) as f:
                 self.options = json.load(f)
-        self.reference = R.load([self.filters], self.binding)
+        self.reference = R.load([self.filters, STOCK], self.binding)
 
     def command(self, verb, target):
-        return [self.nwfc, verb, "-t", target, "-I", self.filters] + self.options.get("args", []) + [self.binding]
+        own = ["-I", self.filters] if os.path.isdir(self.filters) else []
+        return [self.nwfc, verb, "-t", target] + own + self.options.get("args", []) + [self.binding]
 
     def script(self, verb, target):
         done = subprocess.run(self.command(verb, target), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -108,7 +108,7 @@ def read_parameters(node):
 
 def read_filters(directories):
     filters = {}
-    for directory in directories:
+    for directory in filter(os.path.isdir, directories):
         for name in sorted(os.listdir(directory)):
             if name.endswith(".xml"):
                 filt = Filter(ET.parse(os.path.join(directory, name)).getroot())
@@ -457,10 +457,12 @@ class Reference:
 
     def __init__(self, filters, port):
         self.filters, self.port = filters, port
-        tree = list(expand_tree(filters, port.filter, port.scope))
-        missing = {name for rule, scope in tree for name in missing_names(rule, scope)}
-        if missing:
-            raise Missing(missing)
+        self.top = port.filter
+        if self._missing(self.top):
+            self.top = learning_filter(self._missing(self.top), port.scope)
+            if self._missing(self.top):
+                raise Missing(self._missing(self.top))
+        tree = list(self.rules())
         flat = [(rule, fields) for rule, scope in tree for fields in instances(rule, scope)]
         flat.sort(key=lambda pair: pair[0].priority)
         self.priorities = {}
@@ -479,6 +481,14 @@ class Reference:
         self.uses_ip = bool(entries)
         self.uses_limit = any(e.limit for e in entries)
         self.looks_into_transport = any(name in entry.fields for entry in entries for name in TRANSPORT_FIELDS)
+
+    def rules(self):
+        """(rule, scope) of the whole tree."""
+        return expand_tree(self.filters, self.top, self.port.scope)
+
+    def _missing(self, top):
+        return {name for rule, scope in expand_tree(self.filters, top, self.port.scope)
+                for name in missing_names(rule, scope)}
 
     def _bridge_stage(self, flat, direction):
         """Root rules and sub-chains of one direction in the order in which a frame meets them."""
@@ -536,6 +546,16 @@ class Reference:
                 if entry.rule.action != "continue":
                     return (REJECT if entry.rule.action == "reject" else DROP), entry.rule
         return PASS, None
+
+
+def learning_filter(missing, scope):
+    """The filter that stands in while addresses are still to be learned."""
+    mode = scope.get("CTRL_IP_LEARNING", ["any"])[0].lower()
+    if not missing <= {"IP", "IPV6"} or mode == "none":
+        raise Missing(missing)
+    family = "-dual" if len(missing) == 2 else "-ipv6" if "IPV6" in missing else ""
+    server = "-server" if "IP" in missing and "DHCPSERVER" in scope else ""
+    return "learn-" + mode + family + server
 
 
 def enters(chain, frame):
