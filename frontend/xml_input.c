@@ -48,21 +48,18 @@ struct xml_parse {
 
 /* --- places --- */
 
-/* Where in the source the parser's pointer p lies. */
+/*
+ * Where in the source the parser's pointer p lies: as far from the start as in
+ * the parser's copy, unless that was converted and has other bytes there.
+ */
 static bool offset_of(const struct xml_text *x, const xmlChar *p, uint32_t *off)
 {
 	const xmlParserInput *in = x->parse->ctxt->input;
-	const char *s = (const char *)p, *lo = x->source.s;
-	if (s >= lo && s <= lo + x->source.len) {
-		*off = (uint32_t)(s - lo);
-		return true;
-	}
 	if (!in || p < in->base || p > in->end)
 		return false;
-	/* a copy of ours: same distance from the start if it has the same bytes */
 	size_t at = (size_t)in->consumed + (size_t)(p - in->base), n = (size_t)(in->end - p);
 	n = n < 8 ? n : 8;
-	if (at > x->source.len || n > x->source.len - at || memcmp(lo + at, p, n) != 0)
+	if (at > x->source.len || n > x->source.len - at || memcmp(x->source.s + at, p, n) != 0)
 		return false;
 	*off = (uint32_t)at;
 	return true;
@@ -413,18 +410,14 @@ static struct scan locate_tag(struct xml_text *x, struct xml_element *e)
 	return s;
 }
 
-/* A value that stands in the source as it is needs no copy. */
-static struct str value_of(struct xml_text *x, const xmlChar *value, const xmlChar *end)
+/* What the parser has will not stay; memory is checked for at every element. */
+static struct str keep(struct xml_text *x, struct str s)
 {
-	struct str v = {(const char *)value, (uint32_t)(end - value)};
-	bool ours = v.s >= x->source.s && v.s + v.len <= x->source.s + x->source.len;
-	if (ours)
-		return v;
-	char *copy = arena_try(x->arena, (size_t)v.len + 1);
+	char *copy = arena_try(x->arena, (size_t)s.len + 1);
 	if (!copy)
 		return STR("");
-	memcpy(copy, v.s, v.len);
-	return (struct str){copy, v.len};
+	memcpy(copy, s.s, s.len);
+	return (struct str){copy, s.len};
 }
 
 static bool room_for_attrs(struct xml_input *in, uint32_t n)
@@ -439,6 +432,23 @@ static bool room_for_attrs(struct xml_input *in, uint32_t n)
 	return true;
 }
 
+/* Moves the attribute into the source, where its name is the next of that name. */
+static bool find_in_source(struct xml_text *x, struct xml_attr *a, struct scan *s)
+{
+	struct str name, value;
+	/* namespace declarations and repeated attributes are not among those that are given */
+	while (scan_attr(s, &name, &value)) {
+		if (!str_eq(name, a->name))
+			continue;
+		a->name = name;
+		a->name_span = slice_span(x, name);
+		a->value_span = slice_span(x, value);
+		a->value = str_eq(value, a->value) ? value : keep(x, a->value);
+		return true;
+	}
+	return false;
+}
+
 /* libxml2 gives an attribute as localname, prefix, URI, value, end. */
 enum { A_LOCAL, A_PREFIX, A_URI, A_VALUE, A_END, A_PARTS };
 
@@ -446,23 +456,17 @@ static void read_attrs(struct xml_text *x, struct xml_element *e, struct scan s,
 		       const xmlChar **given)
 {
 	struct xml_attr *out = x->parse->in->attrs;
-	struct str name, value;
 	for (int i = 0; i < n; i++, given += A_PARTS) {
-		struct xml_attr *a = &out[i];
-		*a = (struct xml_attr){.name = qualified(x, given[A_PREFIX], given[A_LOCAL]),
-				       .value = value_of(x, given[A_VALUE], given[A_END]),
-				       .name_span = e->span,
-				       .value_span = e->span};
-		/* namespace declarations and repeated attributes are not among the given */
-		while (scan_attr(&s, &name, &value))
-			if (str_eq(name, a->name)) {
-				a->name = name;
-				a->name_span = slice_span(x, name);
-				a->value_span = slice_span(x, value);
-				break;
-			}
-		if (a->name_span.lo == e->span.lo) /* in no source: the parser's dictionary is not for ever */
-			a->name = str_copy(x->arena, a->name);
+		out[i] = (struct xml_attr){
+			.name = qualified(x, given[A_PREFIX], given[A_LOCAL]),
+			.value = {(const char *)given[A_VALUE],
+				  (uint32_t)(given[A_END] - given[A_VALUE])},
+			.name_span = e->span,
+			.value_span = e->span};
+		if (!find_in_source(x, &out[i], &s)) {
+			out[i].name = keep(x, out[i].name);
+			out[i].value = keep(x, out[i].value);
+		}
 	}
 	e->attrs = out;
 	e->nattrs = (uint32_t)n;
@@ -709,11 +713,11 @@ static xmlParserCtxtPtr fresh_parser(struct xml_input *in)
 	return in->ctxt;
 }
 
-/* The text where it lies: nothing is copied. */
+/* A copy, since libxml2 2.9 loses its place in a text that it does not own. */
 static bool give_input(xmlParserCtxtPtr ctxt, struct str text)
 {
 	xmlParserInputBufferPtr b =
-		xmlParserInputBufferCreateStatic(text.s, (int)text.len, XML_CHAR_ENCODING_NONE);
+		xmlParserInputBufferCreateMem(text.s, (int)text.len, XML_CHAR_ENCODING_NONE);
 	if (!b)
 		return false;
 	xmlParserInputPtr in = xmlNewIOInputStream(ctxt, b, XML_CHAR_ENCODING_NONE);

@@ -10,8 +10,8 @@
  * a domain). Comments are passed over; a printer that keeps them would get them
  * by one more function beside open() and close().
  *
- * Places: libxml2 parses our own text where it lies, so a pointer into its
- * input is a pointer into the source. Attributes are found again by walking the
+ * Places: libxml2 parses a copy of our text, so a pointer into its input is as
+ * far from the start as the place in the source. Attributes are found again by walking the
  * tag that libxml2 has just accepted; '<' can not stand inside a tag, so the
  * last one before the parser's position begins it. Where the text had to be
  * converted from another encoding, places fall back to the line.
