@@ -142,6 +142,7 @@ bool var_value_ok(struct str s);
 /*
  * Builds a rule's tests from attributes in any order, over several elements of
  * one protocol, each with its own sign; then checks what concerns them together.
+ * Zeroed before its first rule; serves one rule after another with one array.
  */
 struct rule_builder {
 	struct arena *arena;
@@ -152,6 +153,7 @@ struct rule_builder {
 		struct operand operand;
 		struct span name_span;
 	} *uses; /* one per row of proto->attrs */
+	uint32_t room; /* rows that uses has */
 };
 
 void rule_builder_start(struct rule_builder *rb, struct rule *rule, const struct proto *p,

@@ -16,10 +16,15 @@ void rule_builder_start(struct rule_builder *rb, struct rule *rule, const struct
 			struct arena *a, struct diags *ds)
 {
 	rule->proto = p;
-	*rb = (struct rule_builder){.arena = a,
-				    .diags = ds,
-				    .rule = rule,
-				    .uses = arena_new_array(a, struct attr_use, p->nattrs + 1)};
+	rb->arena = a;
+	rb->diags = ds;
+	rb->rule = rule;
+	if (rb->room < p->nattrs) {
+		rb->room = p->nattrs;
+		rb->uses = arena_new_array(a, struct attr_use, rb->room);
+	} else {
+		memset(rb->uses, 0, p->nattrs * sizeof *rb->uses);
+	}
 }
 
 /* Says which words could stand there. */
@@ -214,9 +219,22 @@ static void check_icmp(struct rule_builder *rb)
 	}
 }
 
+/* As many tests as attributes at most: most rules have few, and there are many rules. */
+static void make_room(struct rule_builder *rb)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < rb->rule->proto->nattrs; i++)
+		n += rb->uses[i].given;
+	if (!n)
+		return;
+	rb->rule->tests.items = arena_new_array(rb->arena, struct test, n);
+	rb->rule->tests.cap = n;
+}
+
 void rule_builder_finish(struct rule_builder *rb)
 {
 	const struct proto *p = rb->rule->proto;
+	make_room(rb);
 	for (int parts = 0; parts < 2; parts++) /* values first: parts look for theirs */
 		for (uint32_t i = 0; i < p->nattrs; i++) {
 			const struct attr *at = &p->attrs[i];
