@@ -31,7 +31,8 @@ DIRS = base ir frontend backends
 LIB_SRC  := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c)))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 GEN_SRC   = $(BUILD)/gen/stock_filters.c
-LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o)
+GEN_TEXT  = $(BUILD)/gen/xtables_apply.c
+LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o)
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
@@ -60,6 +61,10 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 $(GEN_SRC): scripts/embed-filters.sh $(STOCK)
 	@mkdir -p $(@D)
 	sh scripts/embed-filters.sh $(STOCK) >$@.tmp && mv $@.tmp $@
+
+$(GEN_TEXT): scripts/embed-text.sh backends/xtables/apply.sh
+	@mkdir -p $(@D)
+	sh scripts/embed-text.sh xtables_apply backends/xtables/apply.sh >$@.tmp && mv $@.tmp $@
 
 deps:
 	@sh scripts/install-packages.sh $(PACKAGES_BUILD)

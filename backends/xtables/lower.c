@@ -145,14 +145,14 @@ static void spell_tests(struct lowering *lw)
 
 bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		const struct build *b, const struct program *p, const struct prule *r,
-		enum side side, struct lines *out)
+		enum side side, uint32_t chain, struct lines *out)
 {
 	struct lowering lw = {.cx = cx, .dialect = d, .target = target, .build = b, .program = p,
 			      .rule = r, .family = r->proto->family == 6};
 	struct template *t = vec_push(cx->arena, &lw.lines.list);
 	*t = (struct template){0};
 	template_lit(cx->arena, t, "-A ");
-	template_name(cx->arena, t, NAME_CHAIN);
+	template_name(cx->arena, t, chain);
 	d->start(&lw);
 	spell_tests(&lw);
 	d->finish(&lw);

@@ -21,8 +21,6 @@
 #include "backends/backend.h"
 #include "backends/template.h"
 
-/* The names a template of ours may use: the chain it stands in, and sub-chains of that side. */
-enum { NAME_CHAIN, NAME_SUBCHAINS };
 
 struct dialect;
 
@@ -66,12 +64,13 @@ struct dialect {
 extern const struct dialect ebtables_dialect, iptables_dialect;
 
 /*
- * The lines of rule r of one side, each "-A chain ... \n". False: it failed.
- * No lines: it was left out, or never matches.
+ * The lines of rule r of one side, each "-A chain ... \n", the chain being one
+ * of the port's names. False: it failed. No lines: it was left out, or never
+ * matches.
  */
 bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		const struct build *b, const struct program *p, const struct prule *r,
-		enum side side, struct lines *out);
+		enum side side, uint32_t chain, struct lines *out);
 
 /* --- for the rows' own functions --- */
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ebtables: the frame parts.
+ *
+ * A user chain that ends without a verdict returns in the nf_tables variant and
+ * accepts in the legacy one, so each chain says RETURN itself.
+ */
+#include "backends/xtables/xtables.h"
+
+struct side_words {
+	const char *top, *prefix; /* dispatcher; beginning of a port's chains */
+	const char *hook, *match;
+};
+static const struct side_words sides[SIDES] = {
+	[SIDE_OUT] = {"nwfc-out", "nwfc-o", "PREROUTING", " -i "},
+	[SIDE_IN] = {"nwfc-in", "nwfc-i", "POSTROUTING", " -o "},
+};
+
+struct eb_program {
+	struct xt_rules *chains[SIDES];
+	uint32_t n[SIDES];
+};
+
+struct eb_port {
+	struct str *names[SIDES]; /* of its chains; NULL: nothing on this side */
+};
+
+struct ebtables {
+	const struct build *build;
+	struct eb_program *programs;
+	struct eb_port *ports;
+	struct dispatch dispatch[SIDES];
+};
+
+/* --- lowering --- */
+
+/* A line that is no rule of the source. */
+static struct template *add_line(struct emit_ctx *cx, uint32_t chain, struct xt_rules *out)
+{
+	struct xt_rule *x = vec_push(cx->arena, &out->list);
+	*x = (struct xt_rule){0};
+	struct template *t = vec_push(cx->arena, &x->lines.list);
+	*t = (struct template){0};
+	template_lit(cx->arena, t, "-A ");
+	template_name(cx->arena, t, chain);
+	return t;
+}
+
+/* Only these frames are for the chain. */
+static void add_jump(struct emit_ctx *cx, const struct pchain *to, uint32_t from, uint32_t chain,
+		     struct xt_rules *out)
+{
+	struct template *t = add_line(cx, from, out);
+	if (to->prefix->ethertype)
+		template_text(cx->arena, t, str_printf(cx->arena, " -p 0x%04x", to->prefix->ethertype));
+	else if (to->prefix->stp)
+		template_lit(cx->arena, t, " -d 01:80:c2:00:00:00");
+	template_lit(cx->arena, t, " -j ");
+	template_name(cx->arena, t, chain);
+	template_lit(cx->arena, t, "\n");
+}
+
+/* Does nothing get past the last rule? */
+static bool ends_itself(const struct pchain *c)
+{
+	const struct pitem *last = c->items.n ? &c->items.items[c->items.n - 1] : NULL;
+	if (!last || last->kind != ITEM_RULE || last->rule->tests.n || last->rule->verdict == ACTION_CONTINUE)
+		return false;
+	enum proto_id p = proto_id(last->rule->proto);
+	return p == PROTO_NONE || p == PROTO_MAC;
+}
+
+static bool lower_chain(struct emit_ctx *cx, const struct build *b, const struct program *p,
+			enum side s, uint32_t chain, const char *target, struct xt_rules *out)
+{
+	const struct part *part = &p->parts[s];
+	const struct pchain *c = &part->chains.items[chain];
+	bool good = true;
+	vec_each(item, &c->items) {
+		if (item->kind == ITEM_JUMP)
+			add_jump(cx, &part->chains.items[item->chain], chain, item->chain, out);
+		else
+			good &= xt_add_rule(cx, &ebtables_dialect, target, b, p, item->rule, s, chain, out);
+	}
+	if (!ends_itself(c))
+		template_lit(cx->arena, add_line(cx, chain, out), " -j RETURN\n");
+	return good;
+}
+
+static bool lower_program(struct emit_ctx *cx, const struct build *b, const struct program *p,
+			  const char *target, struct eb_program *out)
+{
+	bool good = true;
+	for (enum side s = 0; s < SIDES; s++) {
+		const struct part *part = &p->parts[s];
+		out->n[s] = part->chains.n;
+		out->chains[s] = arena_new_array(cx->arena, struct xt_rules, part->chains.n);
+		for (uint32_t i = 0; i < part->chains.n; i++)
+			good &= lower_chain(cx, b, p, s, i, target, &out->chains[s][i]);
+	}
+	return good;
+}
+
+/* --- names --- */
+
+static struct str *name_chains(struct emit_ctx *cx, struct names *ns, const struct port_data *pd, enum side s)
+{
+	const struct part *part = &pd->program->parts[s];
+	struct str *names = arena_new_array(cx->arena, struct str, part->chains.n);
+	struct str root = str_printf(cx->arena, "%s/%.*s", sides[s].prefix, STR_ARG(pd->port->name));
+	for (uint32_t i = 0; i < part->chains.n; i++) {
+		struct str chain = part->chains.items[i].name;
+		struct str full = i ? str_printf(cx->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(chain)) : root;
+		names[i] = short_name(cx, ns, full, XT_CHAIN_MAX);
+	}
+	return names;
+}
+
+static void name_side(struct emit_ctx *cx, struct names *ns, struct ebtables *e, enum side s)
+{
+	const struct build *b = e->build;
+	struct dispatch_leaf *leaves = arena_new_array(cx->arena, struct dispatch_leaf, b->ports.n);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < b->ports.n && !arena_full(cx->arena); i++) {
+		const struct port_data *pd = &b->ports.items[i];
+		if (!pd->program->parts[s].chains.n)
+			continue;
+		e->ports[i].names[s] = name_chains(cx, ns, pd, s);
+		leaves[n++] = (struct dispatch_leaf){pd->port->name, e->ports[i].names[s][0]};
+	}
+	e->dispatch[s] = dispatch_build(cx, ns, str_from(sides[s].top), leaves, n);
+}
+
+struct ebtables *ebtables_lower(struct emit_ctx *cx, const struct build *b, const char *target)
+{
+	struct ebtables *e = arena_new_object(cx->arena, struct ebtables);
+	struct names ns = {0};
+	uint32_t errors = cx->diags->errors;
+	bool good = xt_check_port_names(cx, b, target, false);
+	e->build = b;
+	e->programs = arena_new_array(cx->arena, struct eb_program, b->programs.n);
+	e->ports = arena_new_array(cx->arena, struct eb_port, b->ports.n);
+	for (uint32_t i = 0; i < b->programs.n; i++)
+		good &= lower_program(cx, b, b->programs.items[i], target, &e->programs[i]);
+	for (enum side s = 0; s < SIDES; s++)
+		name_side(cx, &ns, e, s);
+	return good && cx->diags->errors == errors ? e : NULL;
+}
+
+bool ebtables_needed(const struct build *b)
+{
+	vec_each(pd, &b->ports)
+		for (enum side s = 0; s < SIDES; s++)
+			if (pd->program->parts[s].chains.n)
+				return true;
+	return false;
+}
+
+/* --- emission --- */
+
+static void declare(struct buf *out, struct str chain)
+{
+	buf_char(out, ':');
+	buf_str(out, chain);
+	buf_lit(out, " RETURN\n");
+}
+
+static void emit_declarations(const struct ebtables *e, struct buf *out)
+{
+	for (enum side s = 0; s < SIDES; s++)
+		vec_each(node, &e->dispatch[s].nodes)
+			declare(out, node->chain);
+	for (uint32_t i = 0; i < e->build->ports.n; i++)
+		for (enum side s = 0; s < SIDES; s++) {
+			const struct str *names = e->ports[i].names[s];
+			uint32_t n = e->build->ports.items[i].program->parts[s].chains.n;
+			for (uint32_t c = 0; names && c < n; c++)
+				declare(out, names[c]);
+		}
+}
+
+static void emit_port(const struct ebtables *e, uint32_t port, struct template_writer *w)
+{
+	const struct port_data *pd = &e->build->ports.items[port];
+	const struct eb_program *p = &e->programs[xt_program_index(e->build, pd->program)];
+	for (enum side s = 0; s < SIDES; s++) {
+		const struct str *names = e->ports[port].names[s];
+		if (names)
+			writer_port(w, pd, names);
+		for (uint32_t c = 0; names && c < p->n[s]; c++)
+			xt_write_rules(w, &p->chains[s][c]);
+	}
+}
+
+void ebtables_emit(const struct emit_ctx *cx, const struct ebtables *e, bool hooks, struct buf *out)
+{
+	struct template_writer w;
+	emit_declarations(e, out);
+	for (enum side s = 0; hooks && s < SIDES; s++)
+		buf_printf(out, "-A %s -j %s\n", sides[s].hook, sides[s].top);
+	for (enum side s = 0; s < SIDES; s++)
+		dispatch_emit(&e->dispatch[s], sides[s].match, " -j ", out);
+	writer_start(&w, cx->arena, out);
+	for (uint32_t i = 0; i < e->build->ports.n; i++)
+		emit_port(e, i, &w);
+	writer_end(&w);
+}
+
+/* --- the target --- */
+
+static void *lower(struct emit_ctx *cx, const struct build *b)
+{
+	return ebtables_lower(cx, b, "ebtables");
+}
+
+static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
+{
+	bool hooks = !cx->options.no_hooks;
+	buf_printf(out, "# nwfc %s: frame rules, table nat\n", cx->options.version);
+	buf_lit(out, "# ebtables-restore --noflush <FILE    (legacy variant: use the target xtables)\n");
+	if (hooks)
+		buf_lit(out, "# The lines of PREROUTING and POSTROUTING are for the first time;\n"
+			     "# to load again, compile with --no-hooks.\n");
+	buf_lit(out, "*nat\n");
+	ebtables_emit(cx, lowered, hooks, out);
+}
+
+static void emit_remove(struct emit_ctx *cx, const struct build *b, struct buf *out)
+{
+	xt_emit_remove(cx, "ebtables", out);
+}
+
+const struct target target_ebtables = {
+	.name = "ebtables",
+	.file = "ebtables.rules",
+	.title = "ebtables-restore: the rules for frames",
+	.family = "xtables",
+	.lower = lower,
+	.emit = emit,
+	.remove = emit_remove,
+};

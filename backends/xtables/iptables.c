@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * iptables and ip6tables: the packet parts, one family a file.
+ *
+ * What a guest sends is asked twice: on the way through the bridge (FORWARD)
+ * and on the way to the host itself (INPUT), by the same rules.
+ */
+#include "backends/xtables/xtables.h"
+
+enum { CHAIN_OUT, CHAIN_IN, CHAIN_HOST, CHAINS };
+
+/* --physdev-out is for bridged packets alone, and newer kernels want that said. */
+static const struct chain_words {
+	const char *top, *prefix, *match;
+	enum side side;
+} chains[CHAINS] = {
+	[CHAIN_OUT] = {"nwfc-out", "nwfc-o", " -m physdev --physdev-in ", SIDE_OUT},
+	[CHAIN_IN] = {"nwfc-in", "nwfc-i", " -m physdev --physdev-is-bridged --physdev-out ", SIDE_IN},
+	[CHAIN_HOST] = {"nwfc-host", "nwfc-h", " -m physdev --physdev-in ", SIDE_OUT},
+};
+
+struct ip_program {
+	struct xt_rules rules[SIDES];
+};
+
+struct ip_port {
+	struct str names[CHAINS]; /* empty: nothing there */
+};
+
+struct iptables {
+	const struct build *build;
+	int family;
+	struct ip_program *programs;
+	struct ip_port *ports;
+	struct dispatch dispatch[CHAINS];
+};
+
+/* --- lowering --- */
+
+static bool has_rules(const struct program *p, enum side s, int family)
+{
+	vec_each(r, &p->parts[s].packet)
+		if ((*r)->proto->family == family)
+			return true;
+	return false;
+}
+
+static bool lower_program(struct emit_ctx *cx, const struct iptables *t, const struct program *p,
+			  const char *target, struct ip_program *out)
+{
+	bool good = true;
+	for (enum side s = 0; s < SIDES; s++)
+		vec_each(r, &p->parts[s].packet)
+			if ((*r)->proto->family == t->family)
+				good &= xt_add_rule(cx, &iptables_dialect, target, t->build, p, *r, s,
+						    0, &out->rules[s]);
+	return good;
+}
+
+static void name_chain(struct emit_ctx *cx, struct names *ns, struct iptables *t, unsigned c)
+{
+	const struct build *b = t->build;
+	struct dispatch_leaf *leaves = arena_new_array(cx->arena, struct dispatch_leaf, b->ports.n);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < b->ports.n && !arena_full(cx->arena); i++) {
+		const struct port_data *pd = &b->ports.items[i];
+		if (!has_rules(pd->program, chains[c].side, t->family))
+			continue;
+		struct str full = str_printf(cx->arena, "%s/%.*s", chains[c].prefix, STR_ARG(pd->port->name));
+		t->ports[i].names[c] = short_name(cx, ns, full, XT_CHAIN_MAX);
+		leaves[n++] = (struct dispatch_leaf){pd->port->name, t->ports[i].names[c]};
+	}
+	t->dispatch[c] = dispatch_build(cx, ns, str_from(chains[c].top), leaves, n);
+}
+
+struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target, int family)
+{
+	struct iptables *t = arena_new_object(cx->arena, struct iptables);
+	struct names ns = {0};
+	uint32_t errors = cx->diags->errors;
+	bool good = xt_check_port_names(cx, b, target, true);
+	t->build = b;
+	t->family = family;
+	t->programs = arena_new_array(cx->arena, struct ip_program, b->programs.n);
+	t->ports = arena_new_array(cx->arena, struct ip_port, b->ports.n);
+	for (uint32_t i = 0; i < b->programs.n; i++)
+		good &= lower_program(cx, t, b->programs.items[i], target, &t->programs[i]);
+	for (unsigned c = 0; c < CHAINS; c++)
+		name_chain(cx, &ns, t, c);
+	return good && cx->diags->errors == errors ? t : NULL;
+}
+
+bool iptables_needed(const struct build *b, int family)
+{
+	vec_each(pd, &b->ports)
+		if (pd->program->has_packet[family == 6])
+			return true;
+	return false;
+}
+
+void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4, bool v6)
+{
+	vec_each(p, &b->programs)
+		vec_each(r, &(*p)->parts[SIDE_IN].packet) {
+			struct finding *f;
+			if (!((*r)->proto->family == 6 ? v6 : v4))
+				continue;
+			f = diag_add(cx->diags, FINDING(W507), (*r)->source->span,
+				     "%s asks the rules for what a guest gets about bridged packets only: "
+				     "what the host sends or routes to it passes without them", target);
+			diag_hint(cx->diags, f, "the nft target covers both");
+			break;
+		}
+}
+
+/* --- emission --- */
+
+static void declare(struct buf *out, struct str chain)
+{
+	buf_char(out, ':');
+	buf_str(out, chain);
+	buf_lit(out, " - [0:0]\n");
+}
+
+static void emit_declarations(const struct iptables *t, struct buf *out)
+{
+	declare(out, STR("nwfc-forward"));
+	for (unsigned c = 0; c < CHAINS; c++)
+		vec_each(node, &t->dispatch[c].nodes)
+			declare(out, node->chain);
+	for (uint32_t i = 0; i < t->build->ports.n; i++)
+		for (unsigned c = 0; c < CHAINS; c++)
+			if (t->ports[i].names[c].len)
+				declare(out, t->ports[i].names[c]);
+}
+
+static void emit_port(const struct iptables *t, uint32_t port, struct template_writer *w)
+{
+	const struct port_data *pd = &t->build->ports.items[port];
+	const struct ip_program *p = &t->programs[xt_program_index(t->build, pd->program)];
+	for (unsigned c = 0; c < CHAINS; c++) {
+		if (!t->ports[port].names[c].len)
+			continue;
+		writer_port(w, pd, &t->ports[port].names[c]);
+		xt_write_rules(w, &p->rules[chains[c].side]);
+	}
+}
+
+void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hooks, struct buf *out)
+{
+	struct template_writer w;
+	emit_declarations(t, out);
+	if (hooks)
+		buf_lit(out, "-I FORWARD -j nwfc-forward\n-I INPUT -j nwfc-host\n");
+	buf_lit(out, "-A nwfc-forward -j nwfc-out\n-A nwfc-forward -j nwfc-in\n");
+	for (unsigned c = 0; c < CHAINS; c++)
+		dispatch_emit(&t->dispatch[c], chains[c].match, " -g ", out);
+	writer_start(&w, cx->arena, out);
+	for (uint32_t i = 0; i < t->build->ports.n; i++)
+		emit_port(t, i, &w);
+	writer_end(&w);
+}
+
+/* --- the targets --- */
+
+static void *lower4(struct emit_ctx *cx, const struct build *b)
+{
+	warn_not_covered(cx, b, "iptables", true, false);
+	return iptables_lower(cx, b, "iptables", 4);
+}
+
+static void *lower6(struct emit_ctx *cx, const struct build *b)
+{
+	warn_not_covered(cx, b, "ip6tables", false, true);
+	return iptables_lower(cx, b, "ip6tables", 6);
+}
+
+static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
+{
+	const struct iptables *t = lowered;
+	bool hooks = !cx->options.no_hooks;
+	buf_printf(out, "# nwfc %s: packet rules, IPv%d, table filter\n", cx->options.version, t->family);
+	buf_printf(out, "# %s-restore --noflush <FILE\n", t->family == 6 ? "ip6tables" : "iptables");
+	if (hooks)
+		buf_lit(out, "# The lines of FORWARD and INPUT are for the first time;\n"
+			     "# to load again, compile with --no-hooks.\n");
+	buf_lit(out, "*filter\n");
+	iptables_emit(cx, t, hooks, out);
+	buf_lit(out, "COMMIT\n");
+}
+
+static void emit_remove4(struct emit_ctx *cx, const struct build *b, struct buf *out)
+{
+	xt_emit_remove(cx, "iptables", out);
+}
+
+static void emit_remove6(struct emit_ctx *cx, const struct build *b, struct buf *out)
+{
+	xt_emit_remove(cx, "ip6tables", out);
+}
+
+const struct target target_iptables = {
+	.name = "iptables",
+	.file = "iptables.rules",
+	.title = "iptables-restore: the rules for IPv4 packets",
+	.family = "xtables",
+	.lower = lower4,
+	.emit = emit,
+	.remove = emit_remove4,
+};
+
+const struct target target_ip6tables = {
+	.name = "ip6tables",
+	.file = "ip6tables.rules",
+	.title = "ip6tables-restore: the rules for IPv6 packets",
+	.family = "xtables",
+	.lower = lower6,
+	.emit = emit,
+	.remove = emit_remove6,
+};

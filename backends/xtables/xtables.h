@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xtables.h - the classic three: ebtables, iptables and ip6tables, and the
+ * script `xtables` that holds their files.
+ *
+ * A frame from a guest meets ebtables' PREROUTING, then (through br_netfilter)
+ * iptables' FORWARD or INPUT; a frame to a guest meets FORWARD, then ebtables'
+ * POSTROUTING. So the frame part of a program goes to ebtables and the packet
+ * part to iptables and ip6tables, and both must let a frame pass.
+ *
+ *   ebtables, table nat
+ *     PREROUTING   nwfc-out   -i PORT   nwfc-o/PORT   nwfc-o/PORT/CHAIN
+ *     POSTROUTING  nwfc-in    -o PORT   nwfc-i/PORT   nwfc-i/PORT/CHAIN
+ *   iptables, ip6tables, table filter
+ *     FORWARD  nwfc-forward   nwfc-out   --physdev-in PORT, goto    nwfc-o/PORT
+ *                             nwfc-in    --physdev-out PORT, goto   nwfc-i/PORT
+ *     INPUT    nwfc-host                 --physdev-in PORT, goto    nwfc-h/PORT
+ *
+ * Chains of ours are declared in the file, which empties them: a file is the
+ * whole of what we have. Chains of others are not named but by the hooks.
+ * goto: what RETURN leaves is the dispatching chain too, so that a guest's
+ * packet that its own rules let on still meets the rules of the one it is for.
+ *
+ * The three are one family: a rule of the other layer is not lost in a file
+ * that does not hold it.
+ */
+#ifndef NWFC_BACKENDS_XTABLES_XTABLES_H
+#define NWFC_BACKENDS_XTABLES_XTABLES_H
+
+#include "backends/xtables/dispatch.h"
+#include "backends/xtables/lower.h"
+
+/* "must be under 29 chars" (nf_tables variants); legacy ebtables takes 31. */
+#define XT_CHAIN_MAX 28
+
+extern const struct target target_ebtables, target_iptables, target_ip6tables, target_xtables;
+
+/* A rule's lines, and where it comes from. */
+struct xt_rule {
+	const struct prule *rule; /* NULL: a jump */
+	struct str trace;	  /* comment line */
+	struct lines lines;
+};
+
+struct xt_rules {
+	vec_of(struct xt_rule) list;
+};
+
+/* --- ebtables.c --- */
+struct ebtables;
+struct ebtables *ebtables_lower(struct emit_ctx *cx, const struct build *b, const char *target);
+/* Chains and rules, without the line of the table. */
+void ebtables_emit(const struct emit_ctx *cx, const struct ebtables *e, bool hooks, struct buf *out);
+/* Has the build any rule for it? */
+bool ebtables_needed(const struct build *b);
+
+/* --- iptables.c; family is 4 or 6 --- */
+struct iptables;
+struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target, int family);
+/* Likewise, and without COMMIT. */
+void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hooks, struct buf *out);
+bool iptables_needed(const struct build *b, int family);
+/* W507, once for each program whose rules for what a guest gets are not asked about all of it. */
+void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4, bool v6);
+
+/* --- common.c --- */
+
+/* Lower r of side and put it behind the others; false after a finding. Products of all ports are checked. */
+bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
+		 const struct build *b, const struct program *p, const struct prule *r,
+		 enum side side, uint32_t chain, struct xt_rules *out);
+
+/* All rules, for the port that the writer is at. */
+void xt_write_rules(struct template_writer *w, const struct xt_rules *rules);
+
+uint32_t xt_program_index(const struct build *b, const struct program *p);
+
+/* E506: names that the tools would take for something else. */
+bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target, bool quotes);
+
+/* --- script.c --- */
+
+/* The script that takes every trace of ours out of some tools (words of the shell). */
+void xt_emit_remove(const struct emit_ctx *cx, const char *tools, struct buf *out);
+
+#endif
