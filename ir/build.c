@@ -128,7 +128,7 @@ static bool build_port(struct builder *b, const struct port *port)
 	const struct tree *t = tree_of(b, &port->filter);
 	struct missing_uses missing = {0};
 	struct filter_ref ref;
-	if (!t)
+	if (!t || port->filter.params.broken)
 		return false;
 	find_missing(b->cx, t, port, &missing);
 	if (missing.list.n) {

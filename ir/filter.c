@@ -71,6 +71,7 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 		struct span value_span, struct diags *ds)
 {
 	struct arena *a = ds->arena;
+	ps->broken |= !var_name_ok(name) || !var_value_ok(value);
 	if (!var_name_ok(name)) {
 		struct finding *f = diag_add(ds, FINDING(E120), name_span,
 					     "'%.*s' is not a variable's name", STR_ARG(name));

@@ -137,8 +137,8 @@ static bool load_both(struct compile *c, bool skip)
 	c->build = c->old = (struct build){0};
 	bool good = load_host(s, olds, false, skip ? &in_new : NULL, &c->before);
 	good &= load_host(s, &s->opt->inputs, true, skip ? &in_old : NULL, &c->host);
-	good = good && compile_host(c, &c->before, &c->old);
-	return good && compile_host(c, &c->host, &c->build);
+	good &= compile_host(c, &c->before, &c->old);
+	return compile_host(c, &c->host, &c->build) && good;
 }
 
 static bool program_in(const struct build *b, const struct program *p)
@@ -159,9 +159,10 @@ static bool code_goes_away(const struct compile *c)
 
 static bool front(struct compile *c)
 {
-	if (!c->changes)
-		return load_host(c->s, &c->s->opt->inputs, true, NULL, &c->host) &&
-		       compile_host(c, &c->host, &c->build);
+	if (!c->changes) { /* what was read is built even after errors: all of a run are said together */
+		bool good = load_host(c->s, &c->s->opt->inputs, true, NULL, &c->host);
+		return compile_host(c, &c->host, &c->build) && good;
+	}
 	if (!load_both(c, true))
 		return false;
 	bool partial = c->host.skipped.n > 0;
@@ -312,7 +313,7 @@ enum exit_code cmd_compile(struct session *s)
 	const char *why = read_options(&c);
 	if (why)
 		return usage(why);
-	if (front(&c) && !no_ports(&c) && lower(&c)) {
+	if (front(&c) && s->diags.errors == 0 && !no_ports(&c) && lower(&c)) {
 		bool stop = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
 		if (!stop)
 			write_all(&c, false);
