@@ -197,9 +197,11 @@ static void binding_close(struct xml_text *x, struct str text, struct span span)
 	struct port_reader *r = reader(x);
 	struct draft *d = &r->draft;
 	struct port *p = d->port;
-	if (!p->owner_name.len)
+	if (!d->has_owner)
+		say_missing(x, p->span, "<owner> with the <name> and <uuid> of the machine");
+	if (d->has_owner && !p->owner_name.len)
 		say_missing(x, p->span, "<owner> with the <name> of the machine");
-	if (!d->uuid_given)
+	if (d->has_owner && !d->uuid_given)
 		say_missing(x, p->span, "<owner> with the <uuid> of the machine");
 	if (!d->has_portdev)
 		say_missing(x, p->span, "<portdev name='...'/>");

@@ -53,15 +53,15 @@ static void set_priority(struct xml_text *x, const struct xml_attr *a, int *out)
 /* One of n words, or a finding; words are exact, upper case is another word. */
 static int read_word(struct xml_text *x, const struct xml_attr *a, const char *const *words, int n)
 {
-	struct nearest near = nearest_to(a->value);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		if (str_is(a->value, words[i]))
 			return i;
-		nearest_try(&near, words[i]);
-	}
+	struct nearest near = nearest_to(a->value);
 	struct str list = STR("");
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		nearest_try(&near, words[i]);
 		list = str_printf(x->arena, "%.*s%s%s", STR_ARG(list), i ? ", " : "", words[i]);
+	}
 	struct finding *f = diag_add(x->diags, FINDING(E111), a->value_span,
 				     "%.*s '%.*s' is not one of %.*s", STR_ARG(a->name),
 				     STR_ARG(a->value), STR_ARG(list));

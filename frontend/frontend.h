@@ -38,6 +38,9 @@ void xml_input_free(struct xml_input *in);
  */
 bool parse_source(struct parse_ctx *cx, struct xml_input *in, uint32_t file);
 
+/* The stock filter of this name; false when there is none. */
+bool parse_stock_filter(struct parse_ctx *cx, struct xml_input *in, struct str name);
+
 /* All stock filters, as fallbacks. */
 void parse_stock(struct parse_ctx *cx, struct xml_input *in);
 

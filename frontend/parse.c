@@ -52,11 +52,33 @@ bool parse_source(struct parse_ctx *cx, struct xml_input *in, uint32_t file)
 	return cx->diags->errors == errors;
 }
 
-void parse_stock(struct parse_ctx *cx, struct xml_input *in)
+/* A stock filter's file has its name. */
+static bool stock_is(const struct stock_filter *s, struct str name)
+{
+	const char *slash = strrchr(s->path, '/');
+	struct str base = str_from(slash ? slash + 1 : s->path);
+	return base.len == name.len + 4 && memcmp(base.s, name.s, name.len) == 0;
+}
+
+static void read_stock(struct parse_ctx *cx, struct xml_input *in, const struct stock_filter *s)
 {
 	struct parse_ctx stock = *cx;
 	stock.stock = true;
+	parse_source(&stock, in, source_add(cx->sources, str_from(s->path), str_from(s->text)));
+}
+
+bool parse_stock_filter(struct parse_ctx *cx, struct xml_input *in, struct str name)
+{
 	for (const struct stock_filter *s = stock_filters; s->path; s++)
-		parse_source(&stock, in,
-			     source_add(cx->sources, str_from(s->path), str_from(s->text)));
+		if (stock_is(s, name)) {
+			read_stock(cx, in, s);
+			return true;
+		}
+	return false;
+}
+
+void parse_stock(struct parse_ctx *cx, struct xml_input *in)
+{
+	for (const struct stock_filter *s = stock_filters; s->path; s++)
+		read_stock(cx, in, s);
 }

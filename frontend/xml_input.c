@@ -124,6 +124,51 @@ static bool out_of_memory(struct xml_text *x)
 	return true;
 }
 
+/* --- walking a tag --- */
+
+struct scan {
+	const char *p, *end;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void skip_blanks(struct scan *s)
+{
+	while (s->p < s->end && is_blank(*s->p))
+		s->p++;
+}
+
+static struct str scan_name(struct scan *s)
+{
+	const char *lo = s->p;
+	while (s->p < s->end && !is_blank(*s->p) && *s->p != '=' && *s->p != '/' && *s->p != '>')
+		s->p++;
+	return (struct str){lo, (uint32_t)(s->p - lo)};
+}
+
+/* NAME = "VALUE"; false at the end of the tag or where it is broken. */
+static bool scan_attr(struct scan *s, struct str *name, struct str *value)
+{
+	skip_blanks(s);
+	*name = scan_name(s);
+	skip_blanks(s);
+	if (!name->len || s->p == s->end || *s->p != '=')
+		return false;
+	s->p++;
+	skip_blanks(s);
+	if (s->p == s->end || (*s->p != '"' && *s->p != '\''))
+		return false;
+	const char *lo = s->p + 1, *close = memchr(lo, *s->p, (size_t)(s->end - lo));
+	if (!close)
+		return false;
+	*value = (struct str){lo, (uint32_t)(close - lo)};
+	s->p = close + 1;
+	return true;
+}
+
 /* --- well-formedness --- */
 
 /* After these the parser still knows which element it is in. */
@@ -143,6 +188,25 @@ static bool structure_is_whole(int code)
 static bool is_entity_error(int code)
 {
 	return code == XML_ERR_UNDECLARED_ENTITY || code == XML_WAR_UNDECLARED_ENTITY;
+}
+
+/* The second attribute of that name in the tag that the parser is in. */
+static struct span repeated_attr(struct xml_text *x, const char *attr)
+{
+	struct span at = here(x);
+	const char *lo = x->source.s, *lt = at.lo ? memrchr(lo, '<', at.lo) : NULL;
+	struct scan s = {lt, lo + at.lo};
+	struct str name = {NULL, 0}, value;
+	bool seen = false;
+	if (!lt || !attr)
+		return at;
+	scan_name(&s);
+	while (scan_attr(&s, &name, &value)) {
+		if (str_is(name, attr) && seen)
+			return span_of(x, (uint32_t)(name.s - lo), (uint32_t)(name.s - lo) + name.len);
+		seen |= str_is(name, attr);
+	}
+	return at;
 }
 
 /* libxml2's sentence without its newline. */
@@ -182,12 +246,13 @@ static void say_entity(struct xml_text *x, struct str message)
 	diag_hint(x->diags, f, "only &lt; &gt; &amp; &quot; &apos; and numbers like &#65; are known");
 }
 
-static void say_not_well_formed(struct xml_text *x, int code, struct str message)
+static void say_not_well_formed(struct xml_text *x, const xmlError *err, struct str message)
 {
-	bool mismatch = code == XML_ERR_TAG_NAME_MISMATCH;
-	struct span at = mismatch ? end_tag_span(x) : here(x);
+	struct span at = err->code == XML_ERR_TAG_NAME_MISMATCH	    ? end_tag_span(x)
+			 : err->code == XML_ERR_ATTRIBUTE_REDEFINED ? repeated_attr(x, err->str1)
+								    : here(x);
 	struct finding *f = diag_add(x->diags, FINDING(E101), at, "%.*s", STR_ARG(message));
-	if (mismatch || code == XML_ERR_TAG_NOT_FINISHED)
+	if (err->code == XML_ERR_TAG_NAME_MISMATCH || err->code == XML_ERR_TAG_NOT_FINISHED)
 		note_open_element(x, f);
 }
 
@@ -210,7 +275,7 @@ static void on_error(void *user, xmlError *err)
 	else if (is_entity_error(err->code))
 		say_entity(x, message);
 	else
-		say_not_well_formed(x, err->code, message);
+		say_not_well_formed(x, err, message);
 	if (!structure_is_whole(err->code))
 		stop_quietly(x);
 }
@@ -324,51 +389,6 @@ bool xml_once(struct xml_text *x, const struct xml_element *e, bool *seen)
 		diag_soften(x->diags, diag_add(x->diags, FINDING(E126), e->span, "a second <%.*s>",
 					       STR_ARG(e->name)));
 	return first;
-}
-
-/* --- the tag that the parser has just read --- */
-
-struct scan {
-	const char *p, *end;
-};
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static void skip_blanks(struct scan *s)
-{
-	while (s->p < s->end && is_blank(*s->p))
-		s->p++;
-}
-
-static struct str scan_name(struct scan *s)
-{
-	const char *lo = s->p;
-	while (s->p < s->end && !is_blank(*s->p) && *s->p != '=' && *s->p != '/' && *s->p != '>')
-		s->p++;
-	return (struct str){lo, (uint32_t)(s->p - lo)};
-}
-
-/* NAME = "VALUE"; false at the end of the tag or where it is broken. */
-static bool scan_attr(struct scan *s, struct str *name, struct str *value)
-{
-	skip_blanks(s);
-	*name = scan_name(s);
-	skip_blanks(s);
-	if (!name->len || s->p == s->end || *s->p != '=')
-		return false;
-	s->p++;
-	skip_blanks(s);
-	if (s->p == s->end || (*s->p != '"' && *s->p != '\''))
-		return false;
-	const char *lo = s->p + 1, *close = memchr(lo, *s->p, (size_t)(s->end - lo));
-	if (!close)
-		return false;
-	*value = (struct str){lo, (uint32_t)(close - lo)};
-	s->p = close + 1;
-	return true;
 }
 
 static struct str qualified(struct xml_text *x, const xmlChar *prefix, const xmlChar *local)

@@ -101,6 +101,34 @@ static bool learnable(const struct missing_uses *missing, bool *v4, bool *v6)
 	return true;
 }
 
+/*
+ * Rows: any, dhcp; in each IPv4, IPv6, both; and for dhcp with which trusted
+ * servers: none, the IPv4 ones, the IPv6 ones, both.
+ */
+const char *const learning_sets[] = {
+	"learn-any",
+	"learn-any-ipv6",
+	"learn-any-dual",
+	"learn-dhcp",
+	"learn-dhcp-server",
+	"learn-dhcp-ipv6",
+	"learn-dhcp-ipv6-server",
+	"learn-dhcp-dual",
+	"learn-dhcp-dual-server4",
+	"learn-dhcp-dual-server6",
+	"learn-dhcp-dual-server",
+	NULL,
+};
+
+static unsigned learning_index(bool dhcp, bool v4, bool v6, bool server4, bool server6)
+{
+	if (!dhcp)
+		return v4 && v6 ? 2 : v6 ? 1 : 0;
+	if (v4 && v6)
+		return 7u + server4 + 2u * server6;
+	return v6 ? 5u + server6 : 3u + server4;
+}
+
 static void learning_set(struct builder *b, const struct port *port, const struct tree *t,
 			 const struct missing_uses *missing, struct filter_ref *ref)
 {
@@ -115,10 +143,10 @@ static void learning_set(struct builder *b, const struct port *port, const struc
 		missing_error(b, port, t, missing, FINDING(E310));
 	if (mode >= LEARN_NONE)
 		return;
-	bool server = v4 && params_find(&port->filter.params, STR("DHCPSERVER"));
+	bool server4 = params_find(&port->filter.params, STR("DHCPSERVER"));
+	bool server6 = params_find(&port->filter.params, STR("DHCPSERVERV6"));
 	*ref = port->filter;
-	ref->filter = str_printf(b->cx->arena, "learn-%s%s%s", mode == LEARN_DHCP ? "dhcp" : "any",
-				 v4 && v6 ? "-dual" : v6 ? "-ipv6" : "", server ? "-server" : "");
+	ref->filter = str_from(learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
 }
 
 /* --- one port --- */

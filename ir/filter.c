@@ -146,3 +146,17 @@ struct str var_ref_text(struct arena *a, const struct var_ref *v)
 		return v->name;
 	return str_printf(a, "%.*s[%s%u]", STR_ARG(v->name), v->element ? "" : "@", v->index);
 }
+
+static bool operand_uses(const struct operand *op, struct str name)
+{
+	return op->kind == OPERAND_VAR && str_eq(op->var.name, name);
+}
+
+bool rule_uses(const struct rule *r, struct str name)
+{
+	vec_each(t, &r->tests)
+		if (operand_uses(&t->value, name) || operand_uses(&t->to, name) ||
+		    operand_uses(&t->mask, name))
+			return true;
+	return false;
+}

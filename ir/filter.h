@@ -166,6 +166,9 @@ void rule_builder_set(struct rule_builder *rb, const struct attr *at, bool negat
 
 void rule_builder_finish(struct rule_builder *rb);
 
+/* Does any test of the rule use this variable? */
+bool rule_uses(const struct rule *r, struct str name);
+
 /* Read $NAME, $NAME[i], $NAME[@k]. NULL, or what is wrong. */
 const char *var_ref_parse(struct str text, struct var_ref *out);
 

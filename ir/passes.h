@@ -164,6 +164,9 @@ bool bind_port(struct pass_ctx *cx, const struct program *p, const struct port *
 
 /* --- all ---------------------------------------------------------------------- */
 
+/* The names that build_ports() may look up for such ports, terminated by NULL. */
+extern const char *const learning_sets[];
+
 /*
  * Ports to programs. Ports whose address must be learned get the strict
  * learning set (filters learn-* of the library) unless CTRL_IP_LEARNING says

@@ -199,6 +199,67 @@ static void load_includes(struct session *s, struct parse_ctx *cx, struct host *
 		library_add(&h->library, e->ptr, true, &s->diags);
 }
 
+/*
+ * Stock filters are read only when something refers to them, since reading all
+ * takes as long as the rest of a small compile. A name that not even they have
+ * brings all of them in, for the sake of "did you mean".
+ */
+struct stock_need {
+	struct session *s;
+	struct parse_ctx *cx;
+	struct host *h;
+	bool all;
+};
+
+static void need(struct stock_need *n, struct str name)
+{
+	if (n->all || library_find(&n->h->library, name) ||
+	    parse_stock_filter(n->cx, n->s->xml, name))
+		return;
+	parse_stock(n->cx, n->s->xml);
+	n->all = true;
+}
+
+/* Does any rule use this variable, and some port not give it? Then it may have to be learned. */
+static bool may_learn(const struct host *h, struct str name)
+{
+	bool lacking = false;
+	vec_each(p, &h->ports.list)
+		lacking |= !port_gives(*p, name);
+	if (!lacking)
+		return false;
+	map_each(e, &h->library.by_name) {
+		const struct filter *f = e->cptr;
+		vec_each(en, &f->entries) {
+			if (en->kind == ENTRY_RULE && rule_uses(en->rule, name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void load_stock(struct stock_need *n)
+{
+	vec_each(p, &n->h->ports.list)
+		need(n, (*p)->filter.filter);
+	bool learn = false;
+	for (uint32_t i = 0; !n->all; i++) {
+		if (i == n->h->library.by_name.entries.n) {
+			if (learn || !(may_learn(n->h, STR("IP")) || may_learn(n->h, STR("IPV6"))))
+				break;
+			learn = true;
+			for (const char *const *name = learning_sets; *name; name++)
+				need(n, str_from(*name));
+			i = 0;
+		}
+		const struct filter *f = n->h->library.by_name.entries.items[i].cptr;
+		vec_each(e, &f->entries) {
+			if (e->kind == ENTRY_REF)
+				need(n, e->ref->filter);
+		}
+	}
+}
+
 bool load_host(struct session *s, const struct words *inputs, bool with_port,
 	       const struct map *same, struct host *h)
 {
@@ -226,9 +287,13 @@ bool load_host(struct session *s, const struct words *inputs, bool with_port,
 	if (with_port)
 		add_port(s, h);
 	load_includes(s, &cx, h);
-	struct library before = h->library; /* what is added from here on is stock */
-	parse_stock(&cx, s->xml);
-	for (uint32_t i = before.by_name.entries.n; i < h->library.by_name.entries.n; i++)
+	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
+	struct stock_need n = {s, &cx, h, false};
+	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK)
+		parse_stock(&cx, s->xml);
+	else
+		load_stock(&n);
+	for (uint32_t i = own; i < h->library.by_name.entries.n; i++)
 		((struct filter *)h->library.by_name.entries.items[i].ptr)->stock = true;
 	return s->diags.errors == 0;
 }
