@@ -115,7 +115,7 @@ class Generator:
     def rule(self):
         r = self.rng
         direction = r.choice(["in", "out", "inout"])
-        attrs = "action='%s' direction='%s'" % (r.choice(["accept"] * 3 + ["drop"] * 3 + ["return", "reject"]), direction)
+        attrs = "action='%s' direction='%s'" % (r.choice(["accept"] * 3 + ["drop"] * 3 + ["return", "reject", "continue"]), direction)
         if self.chance(0.7):
             attrs += " priority='%d'" % r.choice([-1000, -700, -500, 0, 1, 100, 500, 999, 1000])
         if self.chance(0.15):

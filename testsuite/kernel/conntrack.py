@@ -52,7 +52,7 @@ class Conn:
 
     def __init__(self, tracker, state, direction=None, flow=None, key=None):
         self.tracker, self.state, self.direction, self.flow = tracker, state, direction, flow
-        self.tuple = flow.key if flow else key
+        self.tuple = flow.key if flow else key      # None: nothing that could be counted
 
     def alive(self):
         return set(self.tracker.flows)

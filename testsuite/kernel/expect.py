@@ -64,14 +64,16 @@ def judge(reference, packet, tracker, target, blind, delivered):
         return Expectation(verdict, rule, None if verdict == R.DROP else why)
     shown = not target.bridge_only or packet.path in ("out", "in")
     ip_verdict, ip_rule = R.PASS, None
-    if shown and reference.uses_ip:
+    if reference.uses_ip:
         conn = tracker.see(frame)
-        ip_verdict, ip_rule = reference.ip_verdict(frame, direction, conn)
-        if verdict == R.PASS and ip_verdict == R.PASS and delivered:
+        if shown:
+            ip_verdict, ip_rule = reference.ip_verdict(frame, direction, conn)
+        # what the host makes or routes is confirmed by its IP stack, before the bridge has its say
+        if packet.path in ("host", "routed") or verdict == R.PASS and ip_verdict == R.PASS and delivered:
             tracker.passed(conn)
     why = "connection lost from sight" if packet.seq in blind else None
     if ip_verdict == R.REJECT and (direction == R.OUT or target.rejects_in):
-        return Expectation(R.REJECT, ip_rule, why, answerable(reference, packet))
+        return Expectation(R.REJECT, ip_rule, why, answerable(reference, packet, target))
     if ip_verdict != R.PASS:
         return Expectation(R.DROP, ip_rule, why)
     return Expectation(verdict, rule, why)
@@ -93,18 +95,32 @@ def doubt(reference, packet, target):
     return None
 
 
-def answerable(reference, packet):
+def answerable(reference, packet, target):
     """Is an answer sure to come back to the sender?  Unicast from a right source, and for the guest
     nothing in its own way in."""
     frame = packet.decoded
     if packet.path not in ("out", "in") or frame.dst[0] & 1 or frame.fragmented or frame.proto_bridge is None:
         return False
-    if frame.proto in (F.ICMP, F.ICMP6) and conntrack.OPENS[frame.family] and \
-            not (frame.icmp and frame.icmp[0] in conntrack.OPENS[frame.family]):
+    if frame.icmp and frame.icmp[0] not in conntrack.OPENS[frame.family]:
         return False
     if frame.proto == F.TCP and frame.flags is not None and frame.flags & F.RST:
         return False
-    return not (packet.path == "out" and (reference.root[R.IN] or reference.ip[R.IN]))
+    return packet.path == "in" or answer_gets_in(reference, frame, target)
+
+
+def answer_gets_in(reference, frame, target):
+    """Would the bridge (and nft's IP stage) let the host's ICMP answer through to the guest?"""
+    quoted = frame.raw[14:14 + 60]
+    host = frame.daddr              # any address will do for rules about the answer's kind
+    if frame.family == 4:
+        body = F.ip4(host, frame.saddr, F.ICMP, F.icmp4(3, 3, bytes(4) + quoted))
+    else:
+        body = F.ip6(host, frame.saddr, F.ICMP6, F.icmp6(host, frame.saddr, 1, 4, bytes(4) + quoted))
+    answer = F.Decoded(F.ethernet(frame.src, frame.dst, frame.ethertype, body))
+    if reference.bridge_verdict(answer, R.IN)[0] != R.PASS:
+        return False
+    related = conntrack.Conn(conntrack.Tracker(), "RELATED", "reply")
+    return target.bridge_only or reference.ip_verdict(answer, R.IN, related)[0] == R.PASS
 
 
 def reached(packet, places):

@@ -446,6 +446,9 @@ class Traffic:
                 wanted += list(aim(rule, fields))
         for path, name, spec in some(wanted, limit):
             self.add(path, name, **spec)
+            if path == "out" and spec["kind"] in ("ip4", "ip6") and not {"daddr", "dmac"} & spec.keys():
+                here = self.world.host4 if spec["kind"] == "ip4" else self.world.host6
+                self.add(path, name + " to the host", daddr=here, dmac=self.world.host_mac, **spec)
 
     def mixed(self, count):
         """Values of different rules in one packet."""
@@ -483,6 +486,9 @@ class Traffic:
             paths = (spec.pop("path"),) if "path" in spec else ("out", "in")
             for path in paths:
                 self.converse(path, dict(spec))
+                if path == "in" and self.reference.uses_state and not {"saddr", "smac", "dmac"} & spec.keys():
+                    # the host's own stack answers, too, so no further than the first answer
+                    self.converse("host", dict(spec), most=2)
         self.related()
         self.many_at_once()
 
@@ -490,11 +496,12 @@ class Traffic:
         self.sequences += 1
         return self.sequences
 
-    def converse(self, path, spec):
+    def converse(self, path, spec, most=9):
         """Opener, answer, and on; the steps are sent whatever became of those before."""
         seq = self.next_seq()
         back = "in" if path == "out" else "out"
         (smac, *own), (dmac, *other) = self.world.ends(path)
+        spec.pop("path", None)
         index = 0 if spec.get("kind", "ip4") == "ip4" else 1
         spec.setdefault("sport", 33000 + seq)
         spec.setdefault("dport", 7777)
@@ -506,7 +513,9 @@ class Traffic:
         name = "seq %d %s by %s" % (seq, describe(spec), path)
         proto = spec.get("proto")
         steps = CONVERSATIONS.get(proto, CONVERSATIONS[None])
-        for number, (mine, what, extra) in enumerate(steps):
+        if path == "host":
+            steps = [step for step in steps if "before" not in step[1]]
+        for number, (mine, what, extra) in enumerate(steps[:most]):
             if proto in (F.ICMP, F.ICMP6) and "icmp" in spec and "icmp" in extra:
                 kind = spec["icmp"][0]
                 pair = conntrack.PAIRS[4 if proto == F.ICMP else 6].get(kind)
