@@ -161,7 +161,7 @@ static void ref_close(struct xml_text *x, struct str text, struct span span)
 /* The manual calls no element so, but people do. */
 static const struct attr_alias proto_slips[] = {
 	{"icmp-ipv6", "icmpv6"}, {"tcp6", "tcp-ipv6"}, {"tcpv6", "tcp-ipv6"}, {"udp6", "udp-ipv6"},
-	{"udpv6", "udp-ipv6"},	 {"all6", "all-ipv6"}, {"allv6", "all-ipv6"}, {NULL, NULL}};
+	{"udpv6", "udp-ipv6"}, {"ip6", "ipv6"},	 {"all6", "all-ipv6"}, {"allv6", "all-ipv6"}, {NULL, NULL}};
 
 static void hint_proto(struct diags *ds, struct finding *f, struct str name)
 {

@@ -240,9 +240,20 @@ static void note_open_element(struct xml_text *x, struct finding *f)
 			  "the element that is open begins here");
 }
 
-static void say_entity(struct xml_text *x, struct str message)
+static struct span entity_span(struct xml_text *x, const char *name)
 {
-	struct finding *f = diag_add(x->diags, FINDING(E102), here(x), "%.*s", STR_ARG(message));
+	struct span at = here(x);
+	const char *lo = x->source.s, *amp = at.lo ? memrchr(lo, '&', at.lo) : NULL;
+	size_t n = name ? strlen(name) : 0, left = amp ? x->source.len - (size_t)(amp - lo) : 0;
+	if (!n || left < n + 2 || memcmp(amp + 1, name, n) != 0)
+		return at;
+	return span_of(x, (uint32_t)(amp - lo), (uint32_t)(amp - lo + n + 2));
+}
+
+static void say_entity(struct xml_text *x, const xmlError *err, struct str message)
+{
+	struct finding *f = diag_add(x->diags, FINDING(E102), entity_span(x, err->str1), "%.*s",
+				     STR_ARG(message));
 	diag_hint(x->diags, f, "only &lt; &gt; &amp; &quot; &apos; and numbers like &#65; are known");
 }
 
@@ -273,7 +284,7 @@ static void on_error(void *user, xmlError *err)
 	if (err->code == XML_ERR_NO_MEMORY)
 		diag_add(x->diags, FINDING(E603), here(x), "the parser has no memory left");
 	else if (is_entity_error(err->code))
-		say_entity(x, message);
+		say_entity(x, err, message);
 	else
 		say_not_well_formed(x, err, message);
 	if (!structure_is_whole(err->code))
@@ -626,13 +637,16 @@ static void on_end(void *user, const xmlChar *local, const xmlChar *prefix, cons
 
 static struct span text_place(struct xml_text *x, const xmlChar *s, uint32_t n)
 {
+	static const uint32_t behind[] = {0, sizeof "]]>" - 1};
 	const xmlParserInput *in = x->parse->ctxt->input;
 	uint32_t off;
 	if (offset_of(x, s, &off) && off + n <= x->source.len)
 		return span_of(x, off, off + n);
-	/* a copy: the original ends where the parser stands, or else it stands behind it */
-	if (in && offset_of(x, in->cur, &off) && off >= n && memcmp(x->source.s + off - n, s, n) == 0)
-		return span_of(x, off - n, off);
+	/* a copy: the original ends where the parser stands, or before what closes CDATA */
+	for (int i = 0; i < 2 && in && offset_of(x, in->cur, &off); i++)
+		if (off >= n + behind[i] &&
+		    memcmp(x->source.s + off - behind[i] - n, s, n) == 0)
+			return span_of(x, off - behind[i] - n, off - behind[i]);
 	return here(x);
 }
 
