@@ -133,7 +133,7 @@ def reached(packet, places):
 
 def compare(traffic, expected, base, seen):
     """[(packet, expectation, what happened)] for the packets whose fate is wrong, and how many were judged."""
-    wrong, judged, owed, paid = [], 0, [], 0
+    wrong, judged, owed = [], 0, {}
     for packet in traffic:
         free = reached(packet, base[packet.id][0])
         if not free:
@@ -150,11 +150,11 @@ def compare(traffic, expected, base, seen):
         elif want.verdict == R.DROP and rejected:
             wrong.append((packet, want, "answered with %s" % ", ".join(sorted(answers))))
         elif want.verdict == R.REJECT and want.answer:
-            owed.append((packet, want))
-            paid += rejected
-    # single answers may fall to the host's rate limits, all of them may not
-    if owed and not paid:
-        wrong.append(owed[0] + ("no reject of %d was answered" % len(owed),))
+            owed.setdefault((want.rule, packet.path, "l" in free), []).append((packet, want, rejected))
+    # single answers may fall to the host's rate limits, all those of one rule may not
+    for group in owed.values():
+        if len(group) >= 3 and not any(rejected for _, _, rejected in group):
+            wrong.append(group[0][:2] + ("none of %d rejects was answered" % len(group),))
     return wrong, judged
 
 
