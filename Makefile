@@ -31,7 +31,7 @@ DIRS = base ir frontend backends
 LIB_SRC  := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c)))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 GEN_SRC   = $(BUILD)/gen/stock_filters.c
-GEN_TEXT  = $(BUILD)/gen/xtables_apply.c
+GEN_TEXT  = $(BUILD)/gen/xtables_scripts.c
 LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o)
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
@@ -62,9 +62,10 @@ $(GEN_SRC): scripts/embed-filters.sh $(STOCK)
 	@mkdir -p $(@D)
 	sh scripts/embed-filters.sh $(STOCK) >$@.tmp && mv $@.tmp $@
 
-$(GEN_TEXT): scripts/embed-text.sh backends/xtables/apply.sh
+XT_SCRIPTS = $(sort $(wildcard backends/xtables/*.sh))
+$(GEN_TEXT): scripts/embed-text.sh $(XT_SCRIPTS)
 	@mkdir -p $(@D)
-	sh scripts/embed-text.sh xtables_apply backends/xtables/apply.sh >$@.tmp && mv $@.tmp $@
+	sh scripts/embed-text.sh xtables_ $(XT_SCRIPTS) >$@.tmp && mv $@.tmp $@
 
 deps:
 	@sh scripts/install-packages.sh $(PACKAGES_BUILD)

@@ -232,7 +232,7 @@ static void emit_remove(struct emit_ctx *cx, const struct build *b, struct buf *
 
 const struct target target_ebtables = {
 	.name = "ebtables",
-	.file = "ebtables.rules",
+	.file = "ebtables",
 	.title = "ebtables-restore: the rules for frames",
 	.family = "xtables",
 	.lower = lower,

@@ -201,7 +201,7 @@ static void emit_remove6(struct emit_ctx *cx, const struct build *b, struct buf 
 
 const struct target target_iptables = {
 	.name = "iptables",
-	.file = "iptables.rules",
+	.file = "iptables",
 	.title = "iptables-restore: the rules for IPv4 packets",
 	.family = "xtables",
 	.lower = lower4,
@@ -211,7 +211,7 @@ const struct target target_iptables = {
 
 const struct target target_ip6tables = {
 	.name = "ip6tables",
-	.file = "ip6tables.rules",
+	.file = "ip6tables",
 	.title = "ip6tables-restore: the rules for IPv6 packets",
 	.family = "xtables",
 	.lower = lower6,

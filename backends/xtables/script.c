@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The target xtables: one POSIX sh script with the three files in it, and the
- * scripts that take rules away. What they do is apply.sh, the same in each;
+ * scripts that take rules away. What they do is in the .sh files beside this one;
  * what differs is data: here documents whose end is quoted, so that the shell
  * expands nothing in them, and whose every line begins with '#', ':' or '-', so
  * that none can be the end.
  */
 #include "backends/xtables/xtables.h"
 
-extern const char xtables_apply[];
+extern const char xtables_transaction[], xtables_apply[], xtables_remove[];
 
 #define DELIMITER "END-OF-RULES"
 
@@ -50,6 +50,8 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 	buf_printf(out, "#!/bin/sh\n# nwfc %s: rules for ebtables, iptables and ip6tables.\n"
 			"# Run it as root: it loads all of them or leaves everything as it was.\n\n",
 		   cx->options.version);
+	buf_str(out, str_from(xtables_transaction));
+	buf_char(out, '\n');
 	buf_str(out, str_from(xtables_apply));
 	begin_rules(out, "ebtables");
 	ebtables_emit(cx, s->ebtables, false, out);
@@ -67,7 +69,9 @@ void xt_emit_remove(const struct emit_ctx *cx, const char *tools, struct buf *ou
 {
 	buf_printf(out, "#!/bin/sh\n# nwfc %s: take every trace of our rules out of %s.\n\n",
 		   cx->options.version, tools);
-	buf_str(out, str_from(xtables_apply));
+	buf_str(out, str_from(xtables_transaction));
+	buf_char(out, '\n');
+	buf_str(out, str_from(xtables_remove));
 	buf_printf(out, "\nremove %s\n", tools);
 }
 
@@ -78,7 +82,7 @@ static void emit_remove(struct emit_ctx *cx, const struct build *b, struct buf *
 
 const struct target target_xtables = {
 	.name = "xtables",
-	.file = "xtables.sh",
+	.file = "xtables",
 	.title = "one sh script that loads the rules of ebtables, iptables and ip6tables",
 	.executable = true,
 	.family = "xtables",
