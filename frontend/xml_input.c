@@ -7,9 +7,13 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* NONET twice over: nothing external is ever asked for either. RECOVER keeps the
- * callbacks coming after an error; whether they are wanted is our decision. */
-#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_RECOVER)
+/*
+ * NONET twice over: nothing external is ever asked for either. RECOVER keeps the
+ * callbacks coming after an error; whether they are wanted is our decision.
+ * NOENT gives &amp; as & (else as &#38;, for a second reading); there are no
+ * other entities, since a document type ends the reading.
+ */
+#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_NOENT)
 
 /* Names live in the parser's dictionary as long as it does; a fresh one from time to time. */
 #define DICT_MAX 20000
@@ -772,33 +776,41 @@ static bool is_utf16(struct str t)
 	return false;
 }
 
-/* How many =" there are from p to end. */
-static uint32_t count_values(const char *p, const char *end)
+/* Behind the next `word`, or at the end. */
+static const char *behind(const char *p, const char *end, const char *word)
 {
+	const char *at = memmem(p, (size_t)(end - p), word, strlen(word));
+	return at ? at + strlen(word) : end;
+}
+
+/* Walks a tag, comment or the like from its '<'; how many quoted values it has. */
+static uint32_t walk_markup(const char **at, const char *end)
+{
+	static const char *const passed[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+	const char *p = *at;
 	uint32_t n = 0;
-	while ((p = memchr(p, '=', (size_t)(end - p)))) {
-		struct scan s = {p + 1, end};
-		skip_blanks(&s);
-		n += s.p < end && (*s.p == '"' || *s.p == '\'');
-		p = s.p;
-	}
+	for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++)
+		if (strncmp(p, passed[i][0], strlen(passed[i][0])) == 0) {
+			*at = behind(p, end, passed[i][1]);
+			return 0;
+		}
+	for (; p < end && *p != '>'; p++)
+		if (*p == '"' || *p == '\'') {
+			const char *close = memchr(p + 1, *p, (size_t)(end - p - 1));
+			p = close ? close : end - 1;
+			n++;
+		}
+	*at = p;
 	return n;
 }
 
-/*
- * Where an element has more than ATTRS_MAX attributes, or NULL. Between one '<'
- * and the next there is one tag and the text behind it; comments and CDATA
- * begin with <! and do not count.
- */
+/* Where an element has more than ATTRS_MAX attributes, or NULL. */
 static const char *too_many_attrs(struct str t)
 {
-	const char *p = t.s, *end = t.s + t.len, *next;
-	for (; t.len > ATTRS_SAFE_SIZE && (p = memchr(p, '<', (size_t)(end - p))); p = next) {
-		next = memchr(p + 1, '<', (size_t)(end - p - 1));
-		next = next ? next : end;
-		if (p[1] != '!' && next - p > ATTRS_MAX && count_values(p, next) > ATTRS_MAX)
-			return p;
-	}
+	const char *p = t.s, *end = t.s + t.len, *tag;
+	while (t.len > ATTRS_SAFE_SIZE && (tag = p = memchr(p, '<', (size_t)(end - p))))
+		if (walk_markup(&p, end) > ATTRS_MAX)
+			return tag;
 	return NULL;
 }
 
