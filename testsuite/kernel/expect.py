@@ -99,7 +99,7 @@ def answerable(reference, packet, target):
     """Is an answer sure to come back to the sender?  Unicast from a right source, and for the guest
     nothing in its own way in."""
     frame = packet.decoded
-    if packet.path not in ("out", "in") or frame.dst[0] & 1 or frame.fragmented or frame.proto_bridge is None:
+    if not packet.fair or frame.dst[0] & 1 or frame.fragmented or frame.proto_bridge is None:
         return False
     if frame.icmp and frame.icmp[0] not in conntrack.OPENS[frame.family]:
         return False

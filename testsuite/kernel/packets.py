@@ -46,6 +46,13 @@ class World:
         self.host_ll, self.spoof_ll = F.link_local(self.host_mac), F.link_local(OTHER_MAC)
         self.near_mac = self.guest_mac[:5] + bytes([self.guest_mac[5] ^ 1])
 
+    def own(self, path):
+        """(address, mac) pairs which the sender of a path has a right to, and where answers find it."""
+        w = self
+        if path == "out":
+            return {(a, w.guest_mac) for a in [w.guest4, w.guest6, w.guest_ll] + w.more}
+        return {(a, w.peer_mac) for a in (w.peer4, w.peer6, w.peer_ll)} if path == "in" else set()
+
     def ends(self, path):
         """Right (mac, v4, v6) of sender and receiver on a path."""
         guest, peer = (self.guest_mac, self.guest4, self.guest6), (self.peer_mac, self.peer4, self.peer6)
@@ -80,13 +87,13 @@ def neighbours(address, length, offsets, taken):
 
 
 class Packet:
-    __slots__ = ("id", "path", "frame", "name", "decoded", "seq", "step", "batch", "key", "slow")
+    __slots__ = ("id", "path", "frame", "name", "decoded", "seq", "step", "batch", "key", "slow", "fair")
 
     def __init__(self, number, path, frame, name, seq=None, step=0):
         self.id, self.path, self.frame, self.name, self.seq, self.step = number, path, frame, name, seq, step
         self.decoded = F.Decoded(frame)
         self.key = conntrack.flow_key(self.decoded)
-        self.batch, self.slow = 0, False
+        self.batch, self.slow, self.fair = 0, False, False
 
     @property
     def direction(self):
@@ -110,7 +117,9 @@ class Traffic:
             if twin in self.seen:
                 return
             self.seen.add(twin)
-        self.packets.append(Packet(number, path, frame, name, seq, step))
+        packet = Packet(number, path, frame, name, seq, step)
+        packet.fair = (packet.decoded.saddr, packet.decoded.src) in self.world.own(path)
+        self.packets.append(packet)
 
     def both(self, name, **spec):
         self.add("out", name, **spec)
