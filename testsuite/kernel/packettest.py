@@ -66,15 +66,15 @@ class Case:
                 self.options = json.load(f)
         self.reference = R.load([self.filters, STOCK], self.binding)
 
-    def command(self, verb, target):
+    def command(self, verb, target, *extra):
         own = ["-I", self.filters] if os.path.isdir(self.filters) else []
-        return [self.nwfc, verb, "-t", target] + own + self.options.get("args", []) + [self.binding]
+        return [self.nwfc, verb, "-t", target, *extra] + own + self.options.get("args", []) + [self.binding]
 
-    def script(self, verb, target):
-        done = subprocess.run(self.command(verb, target), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def script(self, verb, target, *extra):
+        command = self.command(verb, target, *extra)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode:
-            raise Failure("%s: exit %d\n%s" % (" ".join(self.command(verb, target)), done.returncode,
-                                               done.stderr[-2000:]))
+            raise Failure("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stderr[-2000:]))
         return done.stdout
 
     def wants(self, target):
@@ -214,7 +214,8 @@ def check_loading(case, kinds):
         load_script(kind, case.script("compile", kind))
     once = listing()
     for kind in kinds:
-        load_script(kind, case.script("compile", kind))
+        # bare restore files can not ask whether the jumps into our chains are there
+        load_script(kind, case.script("compile", kind, *(["--no-hooks"] if kind in CLASSIC else [])))
     same(once, listing(), "loading twice differs from loading once")
     for kind in kinds:
         load_removal(kind, case.script("remove", kind))
