@@ -2,7 +2,7 @@
 #
 #   make            build/nwfc
 #   make demo       the stock filter clean-traffic for one port, to every target
-#   make check      build and run all tests
+#   make check      build and run all tests (SUITES='unit cli': these alone)
 #   make check-vm   the packet tests under Debian's own kernel
 #   make bench      the benchmarks
 #   make fuzz       the fuzzers, until interrupted
@@ -36,7 +36,7 @@ LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o)
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
-.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens
+.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units
 all: $(BUILD)/nwfc
 
 # V=1 shows the commands.
@@ -72,10 +72,28 @@ deps:
 deps-check:
 	@sh scripts/install-packages.sh $(PACKAGES_CHECK)
 
+# Unit tests: each testsuite/unit/test_*.c is a program.
+UNITS := $(patsubst testsuite/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard testsuite/unit/test_*.c)))
+units: $(UNITS)
+$(BUILD)/unit/%: testsuite/unit/%.c $(BUILD)/libnwfc.a
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_LIBS) -lcmocka -lpthread
+
+check: deps-check
+	@$(MAKE) --no-print-directory all units
+	@sh scripts/check.sh $(SUITES)
+check-vm: deps-check
+	@$(MAKE) --no-print-directory all
+	@sh scripts/check-vm.sh
+update-goldens: all
+	python3 -B testsuite/golden/run.py --nwfc $(BUILD)/nwfc --update
+fuzz: deps-check
+	sh testsuite/fuzz/run.sh
+
 clean:
 	rm -rf build
 
 format:
 	clang-format -i $(wildcard base/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
 
--include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(UNITS:=.d)

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check.sh [SUITE...] - run all tests, or the named suites.
+#
+# A suite is a command of the table below. Its last line that reads
+# "N passed, N failed, N skipped" is its result; a suite without one, or with an
+# exit status of its own without a failure, is broken and counts as a failure.
+# Output of suites goes to build/check/SUITE.log and is shown when one fails;
+# of the others only what begins with SKIP is shown, for a skipped test must
+# not look like a passed one. The last line sums up.
+#
+# Suites run one after another, since packet tests judge by what arrives in time.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+LC_ALL=C.UTF-8
+export PATH LC_ALL
+logs=build/check
+mkdir -p $logs
+run="python3 -B"
+
+suites() {
+	cat <<-END
+	build        sh testsuite/build.sh
+	unit         sh testsuite/unit/run.sh build build/asan
+	threads      sh testsuite/threads/run.sh
+	golden       $run testsuite/golden/run.py --nwfc build/nwfc
+	golden-asan  $run testsuite/golden/run.py --nwfc build/asan/nwfc
+	cli          $run testsuite/cli/run.py --nwfc build/nwfc
+	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
+	load         $run testsuite/golden/load.py --nwfc build/nwfc
+	property     $run testsuite/cli/property.py --nwfc build/nwfc
+	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
+	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
+	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
+	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
+	learning     $run testsuite/kernel/learningtest.py
+	fuzz         sh testsuite/fuzz/run.sh --seconds 30
+	vm           sh scripts/check-vm.sh
+	END
+}
+
+# Numbers of the result line of a log: "passed failed skipped"; nothing when there is none.
+result() {
+	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$1" | tail -n 1
+}
+
+passed=0 failed=0 skipped=0 broken=0
+suites >$logs/table
+while read -r name command <&3; do
+	[ $# -gt 0 ] && case " $* " in *" $name "*) ;; *) continue ;; esac
+	log=$logs/$name.log
+	started=$(date +%s)
+	sh -c "$command" >"$log" 2>&1 </dev/null
+	status=$?
+	took=$(($(date +%s) - started))
+	numbers=$(result "$log")
+	if [ -z "$numbers" ]; then
+		broken=$((broken + 1))
+		printf '%-12s BROKEN (status %d, %d s)\n' "$name" $status $took
+		tail -n 60 "$log" | sed 's/^/    /'
+		continue
+	fi
+	read -r p f s <<-END
+		$numbers
+	END
+	[ $status -ne 0 ] && [ "$f" -eq 0 ] && f=1 && echo "the suite ended with status $status" >>"$log"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-12s %d passed, %d failed, %d skipped (%d s)\n' "$name" "$p" "$f" "$s" $took
+	if [ "$f" -gt 0 ]; then
+		tail -n 200 "$log" | sed 's/^/    /'
+	else
+		sed -n 's/^SKIP/    &/p' "$log"
+	fi
+done 3<$logs/table
+failed=$((failed + broken))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
