@@ -64,6 +64,8 @@ void *arena_grow(struct arena *a, void *items, uint32_t n, uint32_t *cap, size_t
 			    : (void)0,                                                             \
 	 &(v)->items[(v)->n++])
 
-#define vec_each(it, v) for (__typeof__(*(v)->items) *it = (v)->items; it < (v)->items + (v)->n; it++)
+/* An empty one has no items at all, and nothing may be added to NULL. */
+#define vec_each(it, v)                                                                            \
+	for (__typeof__(*(v)->items) *it = (v)->items; (v)->n && it < (v)->items + (v)->n; it++)
 
 #endif
