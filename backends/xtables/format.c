@@ -67,18 +67,6 @@ bool format_tos(struct buf *b, const struct value *v, uint32_t arg)
 	return true;
 }
 
-bool format_only(struct buf *b, const struct value *v, uint32_t number)
-{
-	buf_uint(b, number);
-	return v->u == number;
-}
-
-bool format_other(struct buf *b, const struct value *v, uint32_t number)
-{
-	buf_uint(b, number);
-	return v->u != number;
-}
-
 static bool plain_word(struct str s)
 {
 	for (uint32_t i = 0; i < s.len; i++) {

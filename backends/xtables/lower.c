@@ -112,7 +112,17 @@ void refuse(struct lowering *lw, const struct ptest *t, const char *why)
 	if (lw->lost)
 		return;
 	lw->lost = true;
-	lw->failed = !report_loss(lw->cx, lw->target, lw->rule, t, LOSS_REFUSED, why);
+	if (!report_loss(lw->cx, lw->target, lw->rule, t, LOSS_REFUSED, why))
+		lw->failed = true;
+}
+
+void widen(struct lowering *lw, const struct ptest *t, const char *why)
+{
+	if (lw->widened)
+		return;
+	lw->widened = true;
+	if (!report_loss(lw->cx, lw->target, lw->rule, t, LOSS_WIDENED, why))
+		lw->failed = true;
 }
 
 /* --- a rule --- */

@@ -38,8 +38,9 @@ struct lowering {
 	const struct prule *rule;
 	unsigned family; /* 0: IPv4 or none, 1: IPv6; index of spelling.option */
 	struct lines lines;
-	bool lost;   /* the rule is left out (--allow-loss) */
-	bool failed; /* ... which is an error */
+	bool lost;    /* the rule is left out */
+	bool widened; /* it is not, but has been complained about */
+	bool failed;  /* and that is an error */
 };
 
 struct spelling {
@@ -101,6 +102,8 @@ bool slot_has(const struct lowering *lw, const struct slot *s, uint32_t number);
 
 /* The tool can not say the rule. */
 void refuse(struct lowering *lw, const struct ptest *t, const char *why);
+/* What it says is not what the rule says. */
+void widen(struct lowering *lw, const struct ptest *t, const char *why);
 
 /* --- formats --- */
 
@@ -111,8 +114,6 @@ bool format_hex4(struct buf *b, const struct value *v, uint32_t arg);	/* 0x and 
 bool format_plain(struct buf *b, const struct value *v, uint32_t arg);	/* addresses */
 bool format_mask(struct buf *b, const struct value *v, uint32_t arg);	/* see MASK_* */
 bool format_tos(struct buf *b, const struct value *v, uint32_t arg);	/* see TOS_* */
-bool format_only(struct buf *b, const struct value *v, uint32_t number); /* no line for others */
-bool format_other(struct buf *b, const struct value *v, uint32_t number); /* writes number; none when equal */
 bool format_quoted(struct buf *b, const struct value *v, uint32_t arg);
 bool format_set_directions(struct buf *b, const struct value *v, uint32_t arg);
 bool format_tcp_flags(struct buf *b, const struct value *v, uint32_t arg);

@@ -59,31 +59,15 @@ static void spell_vlan_id(struct lowering *lw, const struct spelling *sp, const 
 }
 
 /*
- * The kernel asks the fields of a configuration BPDU only where the type says
- * that it is one (ebt_stp.c), and lets all others match. So a rule with such a
- * field needs the type as well.
+ * The kernel's stp match takes the protocol identifier for one byte, where IEEE
+ * 802.1D 9.3 has two, so each field is read one byte too early: --stp-type is
+ * the version, --stp-flags the type (ebt_stp.c up to 6.18; seen by packets).
  */
-static bool tests_config(const struct prule *r)
+static void spell_stp(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
 {
-	vec_each(t, &r->tests)
-		if (t->field > F_STP_TYPE && t->field <= F_STP_DELAY)
-			return true;
-	return false;
-}
-
-static void spell_stp_type(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
-{
-	bool config = tests_config(lw->rule);
-	put_option(lw, sp, t->negated && !config);
-	put_slot(lw, &t->value, !config ? format_uint : t->negated ? format_other : format_only, 0);
-}
-
-static void spell_no_stp_type(struct lowering *lw, const struct spelling *sp)
-{
-	if (!tests_config(lw->rule))
-		return;
-	put_option(lw, sp, false);
-	put_text(lw, "0");
+	widen(lw, t, "the kernel's stp match reads every field one byte too early");
+	put_option(lw, sp, t->negated);
+	put_value(lw, sp, t);
 }
 
 /* `--arp-gratuitous !` is read as if the sign was not there; in front it counts. */
@@ -171,7 +155,8 @@ static void spell_icmp6_code(struct lowering *lw, const struct spelling *sp, con
 		spell_icmp6(lw, sp, NULL, t);
 }
 
-#define STP(field, option) {F_STP_##field, NULL, {"--stp-" option, NULL}, format_uint, NULL, NULL, NULL}
+#define STP(field, option, format, mask)                                                           \
+	{F_STP_##field, NULL, {"--stp-" option, NULL}, format, mask, spell_stp, NULL}
 #define ARP(field, option, format, mask)                                                           \
 	{F_ARP_##field, NULL, {"--arp-" option, NULL}, format, mask, NULL, NULL}
 #define IP(field, option, format, mask)                                                            \
@@ -184,18 +169,18 @@ static const struct spelling rows[] = {
 	{F_VLAN_ID, NULL, {"--vlan-id", NULL}, format_uint, NULL, spell_vlan_id, NULL},
 	/* read as hexadecimal, with or without 0x */
 	{F_VLAN_TYPE, NULL, {"--vlan-encap", NULL}, format_hex4, NULL, NULL, NULL},
-	{F_STP_TYPE, NULL, {"--stp-type", NULL}, format_uint, NULL, spell_stp_type, spell_no_stp_type},
-	STP(FLAGS, "flags"),
-	STP(ROOT_PRIO, "root-prio"),
-	{F_STP_ROOT_ADDR, NULL, {"--stp-root-addr", NULL}, format_plain, format_mask, NULL, NULL},
-	STP(ROOT_COST, "root-cost"),
-	STP(SENDER_PRIO, "sender-prio"),
-	{F_STP_SENDER_ADDR, NULL, {"--stp-sender-addr", NULL}, format_plain, format_mask, NULL, NULL},
-	STP(PORT, "port"),
-	STP(AGE, "msg-age"),
-	STP(MAX_AGE, "max-age"),
-	STP(HELLO, "hello-time"),
-	STP(DELAY, "forward-delay"),
+	STP(TYPE, "type", format_uint, NULL),
+	STP(FLAGS, "flags", format_uint, NULL),
+	STP(ROOT_PRIO, "root-prio", format_uint, NULL),
+	STP(ROOT_ADDR, "root-addr", format_plain, format_mask),
+	STP(ROOT_COST, "root-cost", format_uint, NULL),
+	STP(SENDER_PRIO, "sender-prio", format_uint, NULL),
+	STP(SENDER_ADDR, "sender-addr", format_plain, format_mask),
+	STP(PORT, "port", format_uint, NULL),
+	STP(AGE, "msg-age", format_uint, NULL),
+	STP(MAX_AGE, "max-age", format_uint, NULL),
+	STP(HELLO, "hello-time", format_uint, NULL),
+	STP(DELAY, "forward-delay", format_uint, NULL),
 	ARP(HTYPE, "htype", format_uint, NULL),
 	ARP(OP, "opcode", format_uint, NULL),
 	ARP(PTYPE, "ptype", format_hex4, NULL),
