@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The change from one build to another: a transaction on top of the script of
+ * the first that leaves what the script of the second would.
+ *
+ * Data: the elements of a port before and after are sorted and compared; what
+ * is in one list alone is deleted or added. A range that takes part in another
+ * union after the change is another element, so both lists are the unions.
+ *
+ * Code: programs and chains of a port's own are compared by all that their text
+ * is made of, and replaced whole: `add chain`, `flush chain`, lines. Adding is
+ * harmless where it is there already, so it does not matter if the builds hold
+ * only the ports that changed. Code and sets are deleted only when a program is
+ * gone, in which case the builds must hold all ports.
+ *
+ * Order in the transaction: elements of the maps go before the chains that they
+ * lead to, and come after them.
+ */
+#include "backends/nft/nft.h"
+
+#include <stdlib.h>
+
+struct element {
+	struct str set, text;
+};
+struct element_list {
+	struct nft_model *m;
+	struct str set, key;
+	vec_of(struct element) list;
+};
+
+/* Elements of one set to delete or to add. */
+struct set_change {
+	struct str set;
+	struct buf del, add;
+};
+
+struct change {
+	struct emit_ctx *cx;
+	struct nft_model *before, *after;
+	struct str *signs[2]; /* of the programs before and after */
+	struct map old_ports; /* name -> num: into before->ports */
+	struct map sets;      /* name -> ptr: struct set_change */
+	struct buf unmap, flush, code, remap, drop, drop_sets;
+	struct buf scratch;
+};
+
+/* --- what a program's text is made of --- */
+
+static void put_piece(struct buf *b, const struct nft_line *ln, const struct piece *p)
+{
+	if (p->kind == PIECE_TEXT)
+		buf_str(b, p->text);
+	else if (p->kind == PIECE_NAME)
+		buf_printf(b, "\1%u", p->name);
+	else
+		buf_printf(b, "\2%u.%u.%d.%u", ln->walk->dims.items[p->dim], p->column,
+			   p->format == format_value, p->arg);
+}
+
+static void put_lines_sign(struct buf *b, const struct nft_lines *lines)
+{
+	vec_each(ln, &lines->list) {
+		vec_each(p, &ln->text.pieces)
+			put_piece(b, ln, p);
+		buf_printf(b, "\3%d", ln->text.never);
+	}
+}
+
+static void put_dims_sign(struct buf *b, const struct program *p)
+{
+	vec_each(d, &p->dims)
+		vec_each(c, &d->columns) {
+			const struct column *col = c->constant ? NULL : &p->columns.items[c->column];
+			if (col)
+				buf_printf(b, "\4%.*s.%d.%u.%u", STR_ARG(col->var.name), col->var.element,
+					   col->var.index, col->attr->type);
+			vec_each(v, &c->values) {
+				buf_char(b, '\5');
+				value_print(b, v);
+			}
+		}
+}
+
+static struct str sign_program(struct nft_model *m, struct nft_program *np)
+{
+	struct buf b;
+	buf_memory(&b);
+	vec_each(c, &np->chains) {
+		buf_str(&b, c->path);
+		vec_each(nr, &c->rules) {
+			if (nr->rule && !nr->is_expanded && !nr->counts) {
+				nr->is_expanded = true;
+				nft_lower_rule(m, np, c->side, nr, LOWER_EXPAND, &nr->expanded);
+			}
+			put_lines_sign(&b, &nr->folded);
+			put_lines_sign(&b, &nr->expanded);
+			if (nr->counts) /* its lines are the port's: never the same unless untouched */
+				buf_printf(&b, "\6%.*s#%u", STR_ARG(nr->rule->source->filter->name),
+					   nr->rule->source->number);
+		}
+	}
+	put_dims_sign(&b, np->program);
+	struct str s = str_copy(m->cx->arena, (struct str){b.data, (uint32_t)b.n});
+	buf_drop(&b);
+	return s;
+}
+
+static struct str *sign_programs(struct nft_model *m)
+{
+	struct str *signs = arena_new_array(m->cx->arena, struct str, m->nprograms + 1);
+	for (uint32_t i = 0; i < m->nprograms; i++)
+		signs[i] = sign_program(m, &m->programs[i]);
+	return signs;
+}
+
+static struct nft_program *find_program(const struct nft_model *m, struct str name)
+{
+	const struct map_entry *e = map_find(&m->program_index, name);
+	return e ? &m->programs[e->num] : NULL;
+}
+
+static bool same_code(const struct change *c, const struct nft_program *old, const struct nft_program *new)
+{
+	return old && str_eq(c->signs[0][old - c->before->programs], c->signs[1][new - c->after->programs]);
+}
+
+/* --- ports --- */
+
+static bool same_rows(const struct port_data *x, const struct port_data *y)
+{
+	for (uint32_t d = 0; d < x->program->dims.n; d++) {
+		const struct rows *r = &x->rows[d], *s = &y->rows[d];
+		size_t n = (size_t)r->n * x->program->dims.items[d].columns.n;
+		if (r->n != s->n)
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!value_eq(&r->values[i], &s->values[i]))
+				return false;
+	}
+	return true;
+}
+
+static bool same_port(const struct change *c, const struct nft_port *old, const struct nft_port *new)
+{
+	return str_eq(old->program->program->name, new->program->program->name) && old->own == new->own &&
+	       same_code(c, old->program, new->program) && same_rows(old->pd, new->pd);
+}
+
+static void keep_element(void *arg, struct str text)
+{
+	struct element_list *l = arg;
+	struct str t = str_printf(l->m->cx->arena, "%.*s . %.*s", STR_ARG(l->key), STR_ARG(text));
+	*vec_push(l->m->cx->arena, &l->list) = (struct element){l->set, t};
+}
+
+static int by_set_and_text(const void *x, const void *y)
+{
+	const struct element *a = x, *b = y;
+	int c = str_cmp(a->set, b->set);
+	return c ? c : str_cmp(a->text, b->text);
+}
+
+static struct element_list port_elements(struct change *c, struct nft_model *m, const struct nft_port *port)
+{
+	struct element_list l = {.m = m};
+	if (!port || m->cx->options.expand)
+		return l;
+	l.key = port->key;
+	vec_each(f, &port->program->feeds) {
+		l.set = m->sets.items[f->set].name;
+		each_element(m, f, port->pd, &c->scratch, keep_element, &l);
+	}
+	if (l.list.n)
+		qsort(l.list.items, l.list.n, sizeof *l.list.items, by_set_and_text);
+	return l;
+}
+
+static struct set_change *set_change(struct change *c, struct str set)
+{
+	bool added;
+	struct map_entry *e = map_put(c->cx->arena, &c->sets, set, &added);
+	if (added) {
+		struct set_change *s = arena_new_object(c->cx->arena, struct set_change);
+		s->set = set;
+		buf_memory(&s->del);
+		buf_memory(&s->add);
+		e->ptr = s;
+	}
+	return e->ptr;
+}
+
+static void put_change(struct buf *b, struct str text)
+{
+	buf_str(b, b->n ? STR(",\n\t") : STR("\n\t"));
+	buf_str(b, text);
+}
+
+static void compare_elements(struct change *c, const struct nft_port *old, const struct nft_port *new)
+{
+	struct element_list x = port_elements(c, c->before, old), y = port_elements(c, c->after, new);
+	const struct element *p = x.list.items, *pe = p + x.list.n, *q = y.list.items, *qe = q + y.list.n;
+	while (p < pe || q < qe) {
+		int d = p == pe ? 1 : q == qe ? -1 : by_set_and_text(p, q);
+		const struct element *e = d <= 0 ? p : q;
+		if (d < 0)
+			put_change(&set_change(c, e->set)->del, e->text);
+		else if (d > 0)
+			put_change(&set_change(c, e->set)->add, e->text);
+		/* a list may name an element twice: a projection of several tuples */
+		while (p < pe && by_set_and_text(p, e) == 0)
+			p++;
+		while (q < qe && by_set_and_text(q, e) == 0)
+			q++;
+	}
+}
+
+static struct str map_target(const struct nft_port *port, enum stage st, enum side s)
+{
+	uint32_t root = port ? port->program->root[st][s] : 0;
+	return root ? port->names[root - 1] : STR("");
+}
+
+static void compare_maps(struct change *c, const struct nft_port *old, const struct nft_port *new)
+{
+	struct str t = c->after->table, key = old ? old->key : new->key;
+	for (enum stage st = 0; st < STAGES; st++)
+		for (enum side s = 0; s < SIDES; s++) {
+			struct str from = map_target(old, st, s), to = map_target(new, st, s);
+			if (str_eq(from, to))
+				continue;
+			if (from.len)
+				buf_printf(&c->unmap, "delete element bridge %.*s %s.%s { %.*s }\n",
+					   STR_ARG(t), stage_names[st], side_names[s], STR_ARG(key));
+			if (to.len)
+				buf_printf(&c->remap, "add element bridge %.*s %s.%s { %.*s : goto %.*s }\n",
+					   STR_ARG(t), stage_names[st], side_names[s], STR_ARG(key),
+					   STR_ARG(to));
+		}
+}
+
+/* --- chains --- */
+
+static void renew_chain(struct change *c, struct str name)
+{
+	buf_printf(&c->flush, "add chain bridge %.*s %.*s\nflush chain bridge %.*s %.*s\n",
+		   STR_ARG(c->after->table), STR_ARG(name), STR_ARG(c->after->table), STR_ARG(name));
+}
+
+static void drop_chain(struct change *c, struct str name)
+{
+	buf_printf(&c->flush, "flush chain bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
+	buf_printf(&c->drop, "delete chain bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
+}
+
+static bool name_in(const struct str *names, uint32_t n, struct str name)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (str_eq(names[i], name))
+			return true;
+	return false;
+}
+
+/* Chains that one had and the other has not, or has with other lines. */
+static void compare_chains(struct change *c, const struct str *old, uint32_t nold, const struct str *new,
+			   uint32_t nnew)
+{
+	for (uint32_t i = 0; i < nold; i++)
+		if (!name_in(new, nnew, old[i]))
+			drop_chain(c, old[i]);
+	for (uint32_t i = 0; i < nnew; i++)
+		renew_chain(c, new[i]);
+}
+
+static bool set_in(const struct nft_model *m, struct str name)
+{
+	return map_find(&m->set_index, name) != NULL;
+}
+
+static void drop_set(struct change *c, struct str name)
+{
+	buf_printf(&c->drop_sets, "delete set bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
+}
+
+static void compare_port(struct change *c, const struct nft_port *old, struct nft_port *new)
+{
+	bool was = old && old->own, is = new && new->own;
+	compare_elements(c, old, new);
+	compare_maps(c, old, new);
+	if (was || is)
+		compare_chains(c, was ? old->names : NULL, was ? old->program->chains.n : 0,
+			       is ? new->names : NULL, is ? new->program->chains.n : 0);
+	if (is)
+		put_own_chains(c->after, new, &c->code);
+	for (uint32_t i = 0; old && i < old->limits.n; i++) {
+		struct str name = c->before->sets.items[old->limits.items[i]].name;
+		if (!set_in(c->after, name))
+			drop_set(c, name);
+	}
+}
+
+static void compare_ports(struct change *c)
+{
+	bool added;
+	bool *seen = arena_new_array(c->cx->arena, bool, c->before->nports + 1);
+	for (uint32_t i = 0; i < c->before->nports; i++)
+		map_put(c->cx->arena, &c->old_ports, c->before->ports[i].pd->port->name, &added)->num = i;
+	for (uint32_t i = 0; i < c->after->nports; i++) {
+		struct nft_port *new = &c->after->ports[i];
+		const struct map_entry *e = map_find(&c->old_ports, new->pd->port->name);
+		const struct nft_port *old = e ? &c->before->ports[e->num] : NULL;
+		if (e)
+			seen[e->num] = true;
+		if (!old || !same_port(c, old, new))
+			compare_port(c, old, new);
+	}
+	for (uint32_t i = 0; i < c->before->nports; i++)
+		if (!seen[i])
+			compare_port(c, &c->before->ports[i], NULL);
+}
+
+static void compare_programs(struct change *c)
+{
+	for (uint32_t i = 0; i < c->after->nprograms; i++) {
+		struct nft_program *new = &c->after->programs[i];
+		const struct nft_program *old = find_program(c->before, new->program->name);
+		bool was = old && old->shared, same = same_code(c, old, new);
+		if (!new->shared || (was && same))
+			continue;
+		compare_chains(c, was ? old->names : NULL, was ? old->chains.n : 0, new->names, new->chains.n);
+		put_chains(c->after, new, &c->code);
+	}
+}
+
+/* --- sets, base chains and what is gone --- */
+
+static void declare_sets(struct change *c, struct buf *out)
+{
+	vec_each(s, &c->after->sets)
+		if (!set_in(c->before, s->name) && (!c->cx->options.expand || s->dynamic || s->pairs)) {
+			put_set_head(s, out);
+			put_constant_elements(s, out);
+		}
+}
+
+static void compare_stages(struct change *c, struct buf *declare)
+{
+	for (enum stage st = 0; st < STAGES; st++)
+		for (enum side s = 0; s < SIDES; s++) {
+			bool was = stage_used(c->before, st, s), is = stage_used(c->after, st, s);
+			struct str t = c->after->table;
+			const char *stage = stage_names[st], *side = side_names[s];
+			if (is && !was) {
+				buf_printf(declare, "\tmap %s.%s {\n\t\ttypeof iifname : verdict\n\t}\n", stage,
+					   side);
+				put_base_chain(st, s, &c->code);
+			}
+			if (was && !is && c->drop.n) {
+				drop_chain(c, str_printf(c->cx->arena, "%s.%s", stage, side));
+				buf_printf(&c->drop_sets, "delete map bridge %.*s %s.%s\n", STR_ARG(t), stage,
+					   side);
+			}
+		}
+}
+
+static bool was_limit(const struct nft_model *m, uint32_t set)
+{
+	for (uint32_t i = 0; i < m->nports; i++)
+		vec_each(l, &m->ports[i].limits)
+			if (*l == set)
+				return true;
+	return false;
+}
+
+static void drop_gone(struct change *c)
+{
+	bool gone = false;
+	for (uint32_t i = 0; i < c->before->nprograms; i++) {
+		const struct nft_program *old = &c->before->programs[i];
+		if (find_program(c->after, old->program->name))
+			continue;
+		gone = true;
+		if (old->shared)
+			compare_chains(c, old->names, old->chains.n, NULL, 0);
+	}
+	for (uint32_t i = 0; gone && i < c->before->sets.n; i++)
+		if (!set_in(c->after, c->before->sets.items[i].name) && !was_limit(c->before, i))
+			drop_set(c, c->before->sets.items[i].name);
+}
+
+/* --- the script --- */
+
+static void put_block(const struct change *c, const struct buf *b, struct buf *out)
+{
+	if (!b->n)
+		return;
+	buf_printf(out, "table bridge %.*s {\n", STR_ARG(c->after->table));
+	buf_put(out, b->data, b->n);
+	buf_lit(out, "}\n");
+}
+
+static void put_element_changes(struct change *c, struct buf *out)
+{
+	map_each(e, &c->sets) {
+		struct set_change *s = e->ptr;
+		struct str t = c->after->table;
+		if (s->del.n) {
+			buf_printf(out, "delete element bridge %.*s %.*s {", STR_ARG(t), STR_ARG(s->set));
+			buf_put(out, s->del.data, s->del.n);
+			buf_lit(out, "\n}\n");
+		}
+		if (s->add.n) {
+			buf_printf(out, "add element bridge %.*s %.*s {", STR_ARG(t), STR_ARG(s->set));
+			buf_put(out, s->add.data, s->add.n);
+			buf_lit(out, "\n}\n");
+		}
+		buf_drop(&s->del);
+		buf_drop(&s->add);
+	}
+}
+
+static void write_change(struct change *c, struct buf *out)
+{
+	struct buf declare, elements, *parts[] = {&c->unmap, &c->flush, NULL, &elements, &c->remap,
+						  &c->drop, &c->drop_sets};
+	buf_memory(&declare);
+	buf_memory(&elements);
+	compare_programs(c);
+	compare_ports(c);
+	drop_gone(c);
+	declare_sets(c, &declare);
+	compare_stages(c, &declare);
+	buf_put(&declare, c->code.data, c->code.n);
+	put_element_changes(c, &elements);
+	buf_printf(out, "#!/usr/sbin/nft -f\n# nwfc %s: a change, to be loaded on top of what it was made from\n",
+		   c->cx->options.version ? c->cx->options.version : "");
+	bool any = declare.n;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (!parts[i]) {
+			put_block(c, &declare, out);
+			continue;
+		}
+		any |= parts[i]->n > 0;
+		buf_put(out, parts[i]->data, parts[i]->n);
+	}
+	if (!any)
+		buf_lit(out, "# nothing differs\n");
+	buf_drop(&declare);
+	buf_drop(&elements);
+}
+
+/* The earlier build was compiled before; its findings are told only when it can not be had. */
+static struct nft_model *lower_before(struct emit_ctx *cx, const struct build *b)
+{
+	struct diags *quiet = arena_new_object(cx->arena, struct diags);
+	struct emit_ctx *bx = arena_new_object(cx->arena, struct emit_ctx);
+	*quiet = (struct diags){.arena = cx->arena, .sources = cx->diags->sources, .max = 1};
+	*bx = *cx;
+	bx->diags = quiet;
+	for (int l = 0; l < LOSSES; l++)
+		bx->options.allow_loss[l] = true;
+	struct nft_model *m = nft_lower(bx, b);
+	return m ? m : nft_lower(cx, b);
+}
+
+bool nft_change(struct emit_ctx *cx, const struct build *before, const struct build *after,
+		struct buf *out)
+{
+	struct change c = {.cx = cx, .before = lower_before(cx, before)};
+	c.after = c.before ? nft_lower(cx, after) : NULL;
+	if (!c.after)
+		return false;
+	struct buf *bufs[] = {&c.unmap, &c.flush, &c.code, &c.remap, &c.drop, &c.drop_sets, &c.scratch};
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+		buf_memory(bufs[i]);
+	c.signs[0] = sign_programs(c.before);
+	c.signs[1] = sign_programs(c.after);
+	write_change(&c, out);
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+		buf_drop(bufs[i]);
+	return true;
+}

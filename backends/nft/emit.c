@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The model as a script. `table` and `delete table` in front make it
+ * declarative: whatever was in our table is gone, and the kernel takes all of
+ * the file or nothing. Elements stand in the declarations of their sets; they
+ * are most of the bytes, so they are put straight into the output.
+ */
+#include "backends/nft/nft.h"
+
+/* Elements of one line; a line is then some hundred characters. */
+#define ELEMENTS_A_LINE 4
+
+static const struct base_chain {
+	const char *hook;
+	int priority;
+} base_chains[STAGES][SIDES] = {
+	[STAGE_FRAME] = {{"prerouting", -300}, {"postrouting", 300}},
+	[STAGE_PACKET] = {{"prerouting", -150}, {"postrouting", 0}},
+};
+
+/* --- elements --- */
+
+struct element_writer {
+	struct buf *out;
+	struct str key;
+	uint32_t n;
+};
+
+static void begin_element(struct element_writer *w)
+{
+	if (w->n)
+		buf_lit(w->out, ",");
+	else
+		buf_lit(w->out, "\n\t\telements = {");
+	buf_char(w->out, w->n % ELEMENTS_A_LINE ? ' ' : '\n');
+	w->n++;
+}
+
+static void put_element(void *arg, struct str text)
+{
+	struct element_writer *w = arg;
+	begin_element(w);
+	buf_str(w->out, w->key);
+	buf_lit(w->out, " . ");
+	buf_str(w->out, text);
+}
+
+static void end_elements(struct element_writer *w)
+{
+	if (w->n)
+		buf_lit(w->out, "\n\t\t}");
+	buf_lit(w->out, "\n\t}\n");
+}
+
+static const struct nft_feed *find_feed(const struct nft_program *np, uint32_t set)
+{
+	vec_each(f, &np->feeds)
+		if (f->set == set)
+			return f;
+	return NULL;
+}
+
+/* Which feed of each program fills the set: looked up once a set, not once a port. */
+static bool find_feeds(struct nft_model *m, uint32_t set, const struct nft_feed **feeds)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < m->nprograms; i++) {
+		feeds[i] = find_feed(&m->programs[i], set);
+		any |= feeds[i] != NULL;
+	}
+	return any;
+}
+
+void put_set_head(const struct nft_set *s, struct buf *out)
+{
+	buf_lit(out, "\tset ");
+	buf_str(out, s->name);
+	buf_lit(out, " {\n\t\ttypeof ");
+	buf_str(out, s->type);
+	if (s->interval)
+		buf_lit(out, "\n\t\tflags interval");
+	if (s->dynamic)
+		buf_lit(out, "\n\t\tflags dynamic\n\t\tsize 65536");
+}
+
+static void put_pair_elements(struct element_writer *w)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		buf_str(w->out, i ? STR(",") : STR("\n\t\telements = {"));
+		buf_char(w->out, i % 16 ? ' ' : '\n');
+		buf_uint(w->out, i);
+		buf_lit(w->out, " . ");
+		buf_uint(w->out, i);
+	}
+	w->n = 256;
+}
+
+void put_constant_elements(const struct nft_set *s, struct buf *out)
+{
+	struct element_writer w = {.out = out};
+	if (s->pairs)
+		put_pair_elements(&w);
+	end_elements(&w);
+}
+
+static void put_set(struct nft_model *m, uint32_t set, const struct nft_feed **feeds, struct buf *scratch,
+		    struct buf *out)
+{
+	const struct nft_set *s = &m->sets.items[set];
+	struct element_writer w = {.out = out};
+	bool filled = find_feeds(m, set, feeds) && !m->cx->options.expand;
+	if (!filled && !s->pairs && !s->dynamic)
+		return;
+	put_set_head(s, out);
+	if (s->pairs)
+		put_pair_elements(&w);
+	for (uint32_t i = 0; filled && i < m->nports; i++) {
+		const struct nft_port *port = &m->ports[i];
+		const struct nft_feed *f = feeds[port->program - m->programs];
+		if (!f)
+			continue;
+		w.key = port->key;
+		each_element(m, f, port->pd, scratch, put_element, &w);
+	}
+	end_elements(&w);
+}
+
+/* --- maps and base chains --- */
+
+bool stage_used(const struct nft_model *m, enum stage stage, enum side side)
+{
+	for (uint32_t i = 0; i < m->nprograms; i++)
+		if (m->programs[i].root[stage][side])
+			return true;
+	return false;
+}
+
+static void put_map(struct nft_model *m, enum stage stage, enum side side, struct buf *out)
+{
+	struct element_writer w = {.out = out};
+	buf_printf(out, "\tmap %s.%s {\n\t\ttypeof iifname : verdict", stage_names[stage], side_names[side]);
+	for (uint32_t i = 0; i < m->nports; i++) {
+		const struct nft_port *port = &m->ports[i];
+		uint32_t root = port->program->root[stage][side];
+		if (!root)
+			continue;
+		begin_element(&w);
+		buf_str(out, port->key);
+		buf_lit(out, " : goto ");
+		buf_str(out, port->names[root - 1]);
+	}
+	end_elements(&w);
+}
+
+void put_base_chain(enum stage stage, enum side side, struct buf *out)
+{
+	const struct base_chain *b = &base_chains[stage][side];
+	const char *key = side == SIDE_OUT ? "iifname" : "oifname";
+	buf_printf(out,
+		   "\tchain %s.%s {\n\t\ttype filter hook %s priority %d; policy accept;\n"
+		   "\t\t%s vmap @%s.%s\n\t}\n",
+		   stage_names[stage], side_names[side], b->hook, b->priority, key, stage_names[stage],
+		   side_names[side]);
+}
+
+/* --- chains --- */
+
+/* Lines that are not walked may be long: a set of constants. */
+static void put_line(struct template_writer *w, const struct nft_line *ln, const struct str *names)
+{
+	if (ln->walk) {
+		writer_rule(w, ln->walk, &ln->text);
+		return;
+	}
+	if (ln->text.never)
+		return;
+	vec_each(p, &ln->text.pieces)
+		buf_str(w->out, p->kind == PIECE_NAME ? names[p->name] : p->text);
+}
+
+static void put_lines(struct template_writer *w, const struct nft_lines *lines, const struct str *names)
+{
+	vec_each(ln, &lines->list)
+		put_line(w, ln, names);
+}
+
+static void begin_chain(struct str name, struct buf *out)
+{
+	buf_lit(out, "\tchain ");
+	buf_str(out, name);
+	buf_lit(out, " {\n");
+}
+
+/* The program's rows as far as they are constant: all that shared chains are walked for. */
+static struct port_data constant_data(struct arena *a, const struct program *p)
+{
+	struct port_data pd = {.program = p, .rows = arena_new_array(a, struct rows, p->dims.n + 1)};
+	for (uint32_t i = 0; i < p->dims.n; i++)
+		pd.rows[i] = p->dims.items[i].const_rows;
+	return pd;
+}
+
+void put_chains(struct nft_model *m, struct nft_program *np, struct buf *out)
+{
+	struct template_writer w;
+	struct port_data pd = constant_data(m->cx->arena, np->program);
+	writer_start(&w, m->cx->arena, out);
+	writer_port(&w, &pd, np->names);
+	for (uint32_t i = 0; i < np->chains.n; i++) {
+		begin_chain(np->names[i], out);
+		vec_each(nr, &np->chains.items[i].rules)
+			put_lines(&w, &nr->folded, np->names);
+		buf_lit(out, "\t}\n");
+	}
+	writer_end(&w);
+}
+
+static const struct nft_lines *counted_lines(const struct nft_port *port, const struct nft_rule *nr)
+{
+	vec_each(c, &port->counted)
+		if (c->rule == nr)
+			return &c->lines;
+	return &nr->expanded;
+}
+
+static const struct nft_lines *lines_for(const struct nft_model *m, const struct nft_port *port,
+					 const struct nft_rule *nr)
+{
+	bool folds = !nr->rule || (!m->cx->options.expand && rule_folds(nr, port));
+	return folds ? &nr->folded : counted_lines(port, nr);
+}
+
+static void put_own(struct template_writer *w, struct nft_model *m, struct nft_port *port)
+{
+	const struct nft_program *np = port->program;
+	writer_port(w, port->pd, port->names);
+	for (uint32_t i = 0; i < np->chains.n; i++) {
+		begin_chain(port->names[i], w->out);
+		vec_each(nr, &np->chains.items[i].rules)
+			put_lines(w, lines_for(m, port, nr), port->names);
+		buf_lit(w->out, "\t}\n");
+	}
+}
+
+void put_own_chains(struct nft_model *m, struct nft_port *port, struct buf *out)
+{
+	struct template_writer w;
+	writer_start(&w, m->cx->arena, out);
+	put_own(&w, m, port);
+	writer_end(&w);
+}
+
+/* --- the script --- */
+
+static void put_sets(struct nft_model *m, struct buf *out)
+{
+	struct buf scratch;
+	const struct nft_feed **feeds =
+		arena_new_array(m->cx->arena, const struct nft_feed *, m->nprograms + 1);
+	buf_memory(&scratch);
+	for (uint32_t i = 0; i < m->sets.n; i++)
+		put_set(m, i, feeds, &scratch, out);
+	buf_drop(&scratch);
+}
+
+static void put_all_chains(struct nft_model *m, struct buf *out)
+{
+	struct template_writer w;
+	for (uint32_t i = 0; i < m->nprograms; i++)
+		if (m->programs[i].shared)
+			put_chains(m, &m->programs[i], out);
+	writer_start(&w, m->cx->arena, out);
+	for (uint32_t i = 0; i < m->nports; i++)
+		if (m->ports[i].own)
+			put_own(&w, m, &m->ports[i]);
+	writer_end(&w);
+}
+
+static void put_head(const struct nft_model *m, struct buf *out)
+{
+	buf_printf(out, "#!/usr/sbin/nft -f\n# nwfc %s: %u ports, %u programs\n",
+		   m->cx->options.version ? m->cx->options.version : "", m->nports, m->nprograms);
+	buf_printf(out, "add table bridge %.*s\ndelete table bridge %.*s\ntable bridge %.*s {\n",
+		   STR_ARG(m->table), STR_ARG(m->table), STR_ARG(m->table));
+}
+
+void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
+{
+	/* the model's own context: what emitting needs from the arena is scratch */
+	struct nft_model *m = arena_new_object(cx->arena, struct nft_model);
+	*m = *(const struct nft_model *)lowered;
+	put_head(m, out);
+	put_sets(m, out);
+	put_all_chains(m, out);
+	for (enum stage st = 0; st < STAGES; st++)
+		for (enum side s = 0; s < SIDES; s++)
+			if (stage_used(m, st, s)) {
+				put_map(m, st, s, out);
+				put_base_chain(st, s, out);
+			}
+	buf_lit(out, "}\n");
+}
+
+static void *lower(struct emit_ctx *cx, const struct build *b)
+{
+	return nft_lower(cx, b);
+}
+
+static void nft_remove(struct emit_ctx *cx, const struct build *b, struct buf *out)
+{
+	struct str t = cx->options.table;
+	buf_printf(out, "#!/usr/sbin/nft -f\nadd table bridge %.*s\ndelete table bridge %.*s\n", STR_ARG(t),
+		   STR_ARG(t));
+}
+
+const struct target target_nft = {
+	.name = "nft",
+	.file = "nwfc.nft",
+	.title = "nftables, one transaction for nft -f (1.0.6 and later)",
+	.family = "nft",
+	.lower = lower,
+	.emit = nft_emit,
+	.remove = nft_remove,
+	.change = nft_change,
+};
