@@ -80,9 +80,20 @@ class Case:
         points = language.Points(libvirt)
         try:
             port, rules, mode = language.read_case(list(self.files.values()), self.binding, points)
-            return points, lowering.lower(port, rules, mode, points), None
+            chains = lowering.lower(port, rules, mode, points)
+            if self.update:
+                self.left_behind(chains, points)
+            return points, chains, None
         except language.Refused as e:
             return points, None, str(e)
+
+    def left_behind(self, chains, points):
+        """After an update that leaves a family without rules, libvirt's accept for the port stays."""
+        before = Case(self.path).model(None)[1]
+        for target in ("iptables", "ip6tables"):
+            if "@in-post" in before[target] and "@in-post" not in chains[target] and points("in-post"):
+                chains[target]["@in-post"] = before[target]["@in-post"]
+                chains[target].setdefault("FORWARD", []).append(["-j", "@in-post"])
 
     def reduce(self):
         """Leaves out the rules that we refuse, if the rest is a case of its own; True if it is."""

@@ -14,7 +14,10 @@ import ipaddress
 import itertools
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+# Our filters for the time before an address is known are filters like others.
+STOCK = Path(__file__).resolve().parent.parent.parent / "examples" / "filters"
 MAC_PAIR = [("srcmacaddr", "mac"), ("srcmacmask", "macmask"), ("dstmacaddr", "mac"), ("dstmacmask", "macmask")]
 PORTS = [("srcportstart", "u16"), ("srcportend", "u16"), ("dstportstart", "u16"), ("dstportend", "u16")]
 
@@ -134,6 +137,7 @@ class Rule:
         self.action, self.direction, self.priority = action, direction, priority
         self.chain, self.chain_priority = chain, chain_priority
         self.element, self.attrs, self.stateless = element, attrs, stateless
+        self.origin = self      # of an instance: the rule that it is one of
 
     @property
     def layer2(self):
@@ -258,6 +262,8 @@ def value(text, kind, points):
             raise Refused("not set flags: " + text)
         return text.lower().split(",")
     assert kind == "comment", kind
+    if re.search(r"[\x00-\x1f\x7f]", text) and not points("comment-control-character"):
+        text = re.sub(r"[\x00-\x1f\x7f]", " ", text)
     return text.encode()[:256].decode(errors="ignore")
 
 
@@ -375,15 +381,17 @@ def parse_rule(node, chain, chain_priority, points):
     stateless = word is not None and word.lower() in ("0", "false")
     if word is not None and word.lower() not in ("0", "false", "1", "true"):
         points.strict("bad-statematch")
-    element, attrs = None, {}
+    element, attrs, unknown = None, {}, False
     for child in node:
         if child.tag not in ELEMENTS:
-            points.strict("unknown-element")
+            unknown = True
         elif element not in (None, child.tag):
             points.strict("second-protocol")
         else:
             element = child.tag
             parse_element(child, attrs, points)
+    if unknown:     # --lenient passes over it only where something else says what to match
+        points.strict("unknown-element" if element else "unknown-protocol")
     check_rule(element, attrs, points)
     return Rule(action, direction, priority, chain, chain_priority, element, attrs, stateless)
 
@@ -453,8 +461,11 @@ def fix_signs(element, attrs, points):
             for name in ("dstportstart", "dstportend"):
                 if name in attrs:
                     attrs[name] = (attrs[name][0], sign)
-    if element in ("icmp", "icmpv6") and "code" in attrs and attrs["code"][1] != attrs["type"][1]:
-        points.strict("type-and-code-sign")
+    if element in ("icmp", "icmpv6", "ipv6"):
+        kind, code = (attrs.get(n) or attrs.get(n + "end") for n in ("type", "code"))
+        if kind and code and kind[1] != code[1]:
+            points.strict("type-and-code-sign")
+    if element in ("icmp", "icmpv6") and "code" in attrs:
         attrs["code"] = (attrs["code"][0], attrs["type"][1])
     if "state" in attrs and attrs["state"][1]:
         points.strict("negated-state")
@@ -492,7 +503,9 @@ def reduced(text):
         points.refusals.clear()
         try:
             if node.tag == "rule":
-                parse_rule(node, chain, priority, points)
+                rule = parse_rule(node, chain, priority, points)
+                if not variables(rule):
+                    check_bound(rule.element, rule.attrs, points)
             elif node.tag == "filterref":
                 parse_filterref(node, points)
             elif node.tag != "uuid" or not (node.text or "").strip():
@@ -563,6 +576,7 @@ def reaches(f, name, filters, seen):
 
 
 def flatten(filters, name, scope, missing, points, out):
+    """Depth first, in document order; missing gets (name, as printed, is there no such list at all)."""
     if name not in filters:
         raise Refused("missing filter " + name)
     for e in filters[name].entries:
@@ -572,7 +586,7 @@ def flatten(filters, name, scope, missing, points, out):
             for var in variables(e):
                 values = scope.get(var.name)
                 if values is None or (var.index is not None and var.index >= len(values)):
-                    missing.add(var.printed())
+                    missing.add((var.name, var.printed(), values is None))
             out.append((e, scope))
 
 
@@ -610,8 +624,10 @@ def bind(rule, env, points):
             val = value(env[val.key()], kinds[name], points)
         attrs[name] = (val, negated)
     check_bound(rule.element, attrs, points)
-    return Rule(rule.action, rule.direction, rule.priority, rule.chain, rule.chain_priority, rule.element, attrs,
-                rule.stateless)
+    bound = Rule(rule.action, rule.direction, rule.priority, rule.chain, rule.chain_priority, rule.element, attrs,
+                 rule.stateless)
+    bound.origin = rule
+    return bound
 
 
 def check_bound(element, attrs, points):
@@ -625,21 +641,48 @@ def check_bound(element, attrs, points):
             points.strict("address-range-reversed")
     if attrs.get("option", (1,))[0] == 0:
         raise Refused("TCP option 0")
+    if element == "icmp" and attrs.get("type", (0,))[0] == 255:
+        points.strict("icmp-type-255")
     if attrs.get("vlanid", (0,))[0] == 4095:
         raise Refused("VLAN 4095")
 
 
+def learning_mode(port, missing, points):
+    """Addresses alone can be learned; with libvirt only what is written as plain $IP."""
+    if not all(name in ("IP", "IPV6") and none for name, _, none in missing):
+        raise Refused("missing variables")
+    mode = (port.params.get("CTRL_IP_LEARNING") or ["any"])[0].lower()
+    if mode not in ("any", "dhcp"):
+        raise Refused("address missing and not to be learned")
+    if {text for _, text, _ in missing} != {"IP"}:
+        points.libvirt_refuses("learning-more")
+    return mode
+
+
+def learning_set(port, mode, missing):
+    """The name of the stock filter that holds while these addresses are learned."""
+    names = {name for name, _, _ in missing}
+    kind = {("IP",): "", ("IPV6",): "-ipv6"}.get(tuple(names), "-dual")
+    if mode == "any":
+        return "learn-any" + kind
+    server4, server6 = (v in port.params for v in ("DHCPSERVER", "DHCPSERVERV6"))
+    if kind == "-dual" and server4 != server6:
+        return "learn-dhcp-dual-server" + ("4" if server4 else "6")
+    known = server6 if kind == "-ipv6" else server4
+    return "learn-dhcp" + kind + ("-server" if known else "")
+
+
 def read_case(filter_texts, binding_text, points):
-    """All rule instances of a port in document order, or the name of what is still to be learned."""
+    """(port, rule instances in document order, None), or with libvirt's (port, None, learning mode)."""
     filters = store(filter_texts, points)
     port = parse_binding(binding_text, points)
     flat, missing = [], set()
     flatten(filters, port.top, port.params, missing, points, flat)
-    if missing == {"IP"}:
-        mode = (port.params.get("CTRL_IP_LEARNING") or ["any"])[0].lower()
-        if mode not in ("any", "dhcp"):
-            raise Refused("IP is missing and must not be learned")
-        return port, None, mode
     if missing:
-        raise Refused("missing variables")
+        mode = learning_mode(port, missing, points)
+        if points("learning"):
+            return port, None, mode
+        flat = []
+        stock = {f.name: f for f in (parse_filter(p.read_bytes(), points) for p in sorted(STOCK.glob("*.xml")))}
+        flatten(stock, learning_set(port, mode, missing), port.params, set(), points, flat)
     return port, [i for rule, scope in flat for i in instances(rule, scope, points)], None

@@ -5,6 +5,8 @@ The result is {target: {chain: [rule]}}, where a rule is a list of command line 
 have role names that are neither libvirt's nor ours: `out` and `in` with `out/NAME` below them
 for ebtables, `FI`, `FO` and `HI` for iptables, `@...` for the chains that lead there.
 """
+import itertools
+
 from language import FLAGS, STATES, Refused
 
 BPDU = "01:80:c2:00:00:00"
@@ -15,6 +17,8 @@ ETHER = {"vlan": "0x8100", "arp": "0x0806", "rarp": "0x8035", "ip": "0x0800", "i
 STP_NUMBERS = [("type", "type"), ("flags", "flags"), ("root-priority", "root-prio"), ("root-cost", "root-cost"),
                ("sender-priority", "sender-prio"), ("port", "port"), ("age", "msg-age"), ("max-age", "max-age"),
                ("hello-time", "hello-time"), ("forward-delay", "forward-delay")]
+
+STP_CONFIG = [name for name, _ in STP_NUMBERS[1:]] + ["root-address", "sender-address"]
 
 
 class Attrs:
@@ -79,9 +83,15 @@ def eb_arp(a, points):
     return words
 
 
-def eb_stp(a):
-    words = ["-d", BPDU]
-    for name, option in STP_NUMBERS:
+def eb_stp(a, points):
+    """The kernel asks the fields of a configuration BPDU only where the type is 0, and lets others match."""
+    words, numbers = ["-d", BPDU], STP_NUMBERS
+    if any(a.get(n) for n in STP_CONFIG) and not points("stp-config-fields"):
+        kind, negated = a.get("type") or (0, False)
+        if (kind == 0) == negated:
+            return None
+        words, numbers = words + ["--stp-type", "0"], STP_NUMBERS[1:]
+    for name, option in numbers:
         if a.get(name):
             words += bang("--stp-" + option, a.get(name), span(a, name, name + "-hi"))
     for who in ("root", "sender"):
@@ -106,13 +116,15 @@ def eb_ip(a, opt):
     return words
 
 
-def eb_icmp6(a):
-    if not any(a.get(n) for n in ("type", "typeend", "code", "codeend")):
+def eb_icmp6(a, points):
+    given = [a.get(n) for n in ("type", "typeend", "code", "codeend") if a.get(n)]
+    if not given:
         return []
-    text, sign = [], False
+    text, sign = [], bool(a.get("type") and a.get("type")[1])
+    if given[0][1] != sign and not points("icmp6-sign"):
+        sign = given[0][1]
     for name in ("type", "code"):
         lo, hi = a.get(name), a.get(name + "end")
-        sign = sign or bool(lo and lo[1] and name == "type")
         low = lo[0] if lo else 0
         text.append("%d:%d" % (low, hi[0] if hi else low if lo else 255))
     return ["--ip6-icmp-type"] + (["!"] if sign else []) + ["/".join(text)]
@@ -131,21 +143,22 @@ def eb_match(rule, swapped, points):
     elif e == "vlan":
         for name, option in (("vlanid", "--vlan-id"), ("encap-protocol", "--vlan-encap")):
             if a.get(name):
-                words += bang(option, a.get(name), "%d" % a.get(name)[0])
+                form = "%d" if name == "vlanid" or points("vlan-encap-decimal") else "0x%04x"
+                words += bang(option, a.get(name), form % a.get(name)[0])
     elif e in ("arp", "rarp"):
         words += eb_arp(a, points)
     elif e == "stp":
-        words += eb_stp(a)
+        words = eb_stp(a, points)
+        return [] if words is None else [macs(a) + words]
     elif e == "ip":
         words += eb_ip(a, "ip")
         if a.get("dscp"):
             if points("layer2-dscp"):
                 return [words + bang("--ip-tos", a.get("dscp"), "0x%02x" % a.get("dscp")[0])]
-            if a.get("dscp")[1]:
-                points.refusals.add("layer2-dscp")
-            return [words + ["--ip-tos", "0x%02x" % (4 * a.get("dscp")[0] + ecn)] for ecn in range(4)]
+            value, negated = a.get("dscp")
+            return [words + ["--ip-tos", "0x%02x" % tos] for tos in range(256) if (tos >> 2 == value) != negated]
     elif e == "ipv6":
-        words += eb_ip(a, "ip6") + eb_icmp6(a)
+        words += eb_ip(a, "ip6") + eb_icmp6(a, points)
     return [words]
 
 
@@ -183,13 +196,17 @@ def ebtables(port, rules, points):
         match = max((m for m in JUMP_MATCH if chain.startswith(m[0])), key=lambda m: len(m[0]))[1]
         chains.setdefault(direction, []).append(match + ["-j", "%s/%s" % (direction, chain)])
 
-    for r in rules:
+    for _, group in itertools.groupby(rules, key=lambda r: id(r.origin)):
+        group = list(group)
+        r = group[0]
         effective = r.priority if r.chain == "root" else max(r.priority, priority[r.chain])
         while pending and pending[0][0] <= effective:
             jump(pending.pop(0))
         for direction, swapped in sides(r):
             where = direction if r.chain == "root" else "%s/%s" % (direction, r.chain)
-            for words in eb_match(r, swapped, points):
+            # Lines of a rule that needs several: the first line of all instances, then the second ...
+            lines = itertools.zip_longest(*(eb_match(i, swapped, points) for i in group))
+            for words in (w for line in lines for w in line if w is not None):
                 chains.setdefault(where, []).append(words + ["-j", L2_TARGET[r.action]])
     for entry in pending:
         jump(entry)
@@ -225,12 +242,17 @@ def flag_text(flags):
     return ",".join(f for f in FLAGS if f in flags) or "NONE"
 
 
-def protocol_options(a, proto):
-    words = []
+def protocol_options(a, proto, points):
+    """None where the rule can never match."""
+    words, flags = [], a.get("flags")
+    if flags and not flags[0][0] and not points("tcp-flags-no-mask"):
+        if bool(flags[0][1]) != flags[1]:
+            return None
+        flags = None
     if a.get("dscp"):
         words += ["-m", "dscp"] + neg(a.get("dscp"), "--dscp", str(a.get("dscp")[0]))
-    if a.get("flags"):
-        words += neg(a.get("flags"), "--tcp-flags", *map(flag_text, a.get("flags")[0]))
+    if flags:
+        words += neg(flags, "--tcp-flags", *map(flag_text, flags[0]))
     for side, option in (("src", "--sport"), ("dst", "--dport")):
         if a.get(side + "portstart"):
             words += neg(a.get(side + "portstart"), option, span(a, side + "portstart", side + "portend"))
@@ -259,7 +281,10 @@ def ip_rule(rule, swapped, state, accept, points):
     mac = a.attrs.get("srcmacaddr")
     if mac and not swapped:
         words += ["-m", "mac"] + neg(mac, "--mac-source", mac[0])
-    words += ip_addresses(a) + protocol_options(a, proto)
+    options = protocol_options(a, proto, points)
+    if options is None:
+        return None
+    words += ip_addresses(a) + options
     if mac and swapped and not words:
         return None
     limit = a.get("connlimit-above")
@@ -367,7 +392,6 @@ def lower(port, rules, mode, points):
     if port.absent and points("no-device"):
         return {"ebtables": {}, "iptables": {}, "ip6tables": {}}
     if rules is None:
-        points("learning")
         chains = {"ebtables": learning(port, mode), "iptables": {}, "ip6tables": {}}
     else:
         chains = {"ebtables": ebtables(port, rules, points), **iptables(rules, points)}

@@ -64,9 +64,10 @@ def parse(text, table):
             current = line[1:].strip()
         elif current == table and line.startswith(":"):
             chains.setdefault(line[1:].split()[0], [])
-        elif current == table and line.startswith("-A "):
+        elif current == table and line.startswith(("-A ", "-I ")):
             words = split(line)
-            chains.setdefault(words[1], []).append(words[2:])
+            rules = chains.setdefault(words[1], [])
+            rules.insert(len(rules) if words[0] == "-A" else 0, words[2:])
     return chains
 
 
@@ -138,7 +139,7 @@ def groups(words):
             tests.append([match])
             i += 2
             continue
-        if w == "!":
+        if w == "!" and words[i + 1].startswith("-"):   # of iptables; that of ebtables stands before the value
             current = [match, "!"]
             tests.append(current)
         elif w.startswith("-") and len(w) > 1:
@@ -153,7 +154,8 @@ def groups(words):
         else:
             current.append(w)
         i += 1
-    bare = {t[0] for t in tests if len(t) > 1}
+    tests = [t for t in tests if t != ["comment", "--comment", ""]]     # an empty one says nothing
+    bare = {t[0] for t in tests if len(t) > 1} | {"comment"}
     return sorted(t for t in tests if len(t) > 1 or t[0] not in bare)
 
 
