@@ -43,6 +43,7 @@ struct xml_parse {
 	xmlParserCtxtPtr ctxt;
 	uint32_t depth; /* index of the innermost frame; 0 is the document */
 	bool failed, stopped;
+	bool moving; /* the parser is filling its input: its pointers are not to be used */
 	uint32_t line, line_lo; /* where the line counter stands in the source */
 	uint32_t text_len;
 	bool text_long;
@@ -59,7 +60,7 @@ struct xml_parse {
 static bool offset_of(const struct xml_text *x, const xmlChar *p, uint32_t *off)
 {
 	const xmlParserInput *in = x->parse->ctxt->input;
-	if (!in || p < in->base || p > in->end)
+	if (!in || x->parse->moving || p < in->base || p > in->end)
 		return false;
 	size_t at = (size_t)in->consumed + (size_t)(p - in->base), n = (size_t)(in->end - p);
 	n = n < 8 ? n : 8;
@@ -284,6 +285,7 @@ static void on_error(void *user, xmlError *err)
 	x->parse->failed = true;
 	if (x->parse->stopped)
 		return;
+	x->parse->moving = err->domain != XML_FROM_PARSER;
 	struct str message = message_of(err);
 	if (err->code == XML_ERR_NO_MEMORY)
 		diag_add(x->diags, FINDING(E603), here(x), "the parser has no memory left");
@@ -291,6 +293,7 @@ static void on_error(void *user, xmlError *err)
 		say_entity(x, err, message);
 	else
 		say_not_well_formed(x, err, message);
+	x->parse->moving = false;
 	if (!structure_is_whole(err->code))
 		stop_quietly(x);
 }
