@@ -306,7 +306,7 @@ class Lab:
             time.sleep(0.012)           # three ticks at 250 Hz
         for packet in members:
             if packet.decoded.flags is not None and packet.decoded.ports:
-                self.resets[packet.decoded.ports[::-1]] = packet.id
+                self.resets[conversation(packet.decoded, answer=True)] = packet.id
         for index, packet in enumerate(members):
             try:
                 self._transmit(packet)
@@ -375,15 +375,20 @@ class Lab:
             self.places[number].add(place)
 
     def _reset_seen(self, place, frame):
-        """A RST carries no data; ports, which are nearly unique, tell what it answers."""
+        """A RST carries no data; addresses and ports, which are nearly unique, tell what it answers."""
         if frame[12:14] not in (b"\x08\0", b"\x86\xdd"):
             return
         decoded = F.Decoded(frame)
         if decoded.flags is None or not decoded.flags & F.RST or not decoded.ports:
             return
-        number = self.resets.get(decoded.ports)
+        number = self.resets.get(conversation(decoded))
         if number is not None and place == SENDER_TAP[self.sent[number].path]:
             self.answers[number].add("reset")
+
+
+def conversation(decoded, answer=False):
+    ends = (decoded.saddr, decoded.ports[0]), (decoded.daddr, decoded.ports[1])
+    return ends[::-1] if answer else ends
 
 
 SENDER_TAP = {"out": "g", "in": "p", "routed": "x", "host": "h"}

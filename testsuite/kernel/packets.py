@@ -62,7 +62,7 @@ class World:
             return peer, guest
         if path == "host":
             return (self.host_mac, self.host4, self.host6), guest
-        return (OTHER_MAC, OUTSIDE4, OUTSIDE6), guest
+        return (self.host_mac, OUTSIDE4, OUTSIDE6), guest
 
 
 def usable(text):

@@ -480,6 +480,8 @@ class Reference:
         self.uses_state = any(e.states or e.ctdir or e.limit for e in entries)
         self.uses_ip = bool(entries)
         self.uses_limit = any(e.limit for e in entries)
+        self.looks_into_bpdu = any(rule.protocol == "stp" and set(fields) - {"srcmacaddr", "srcmacmask"}
+                                   for rule, fields in flat)
         self.looks_into_transport = any(name in entry.fields for entry in entries for name in TRANSPORT_FIELDS)
 
     def rules(self):
