@@ -38,25 +38,25 @@ void library_add(struct library *lib, struct filter *f, bool fallback, struct di
 
 /* --- parameters (specification 5.1) --- */
 
-static bool in_class(struct str s, const char *more)
+static bool word_char(char c)
 {
-	for (uint32_t i = 0; i < s.len; i++) {
-		char c = s.s[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-		if (!alnum && (!c || !strchr(more, c)))
-			return false;
-	}
-	return s.len > 0;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 bool var_name_ok(struct str s)
 {
-	return in_class(s, "_");
+	for (uint32_t i = 0; i < s.len; i++)
+		if (!word_char(s.s[i]))
+			return false;
+	return s.len > 0;
 }
 
 bool var_value_ok(struct str s)
 {
-	return in_class(s, "_.:");
+	for (uint32_t i = 0; i < s.len; i++)
+		if (!word_char(s.s[i]) && s.s[i] != '.' && s.s[i] != ':')
+			return false;
+	return s.len > 0;
 }
 
 const struct param *params_find(const struct params *ps, struct str name)
