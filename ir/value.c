@@ -254,7 +254,7 @@ static const char *read_setname(struct str s)
 	if (!s.len || s.len > 31)
 		return "is not a set name of 1 to 31 characters";
 	for (uint32_t i = 0; i < s.len; i++)
-		if (!is_alnum(s.s[i]) && !strchr("_.:-+ ", s.s[i]))
+		if (!is_alnum(s.s[i]) && (!s.s[i] || !strchr("_.:-+ ", s.s[i])))
 			return "has a character that no set name has";
 	return NULL;
 }
