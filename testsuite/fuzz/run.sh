@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Run the fuzzers: run.sh [--seconds N]   (without: until interrupted, one after another)
+#
+# Every fuzz_NAME.c is built twice. With gcc it replays the seeds and prints the
+# dictionary; with clang it is a libFuzzer program, which starts from the seeds
+# and from what earlier runs have found (build/fuzz/NAME.corpus).
+# Exit 0 good, 1 something was found (the input is left in build/fuzz).
+set -eu
+cd "$(dirname "$0")/../.."
+
+seconds=0
+case ${1-} in
+--seconds) seconds=$2 ;;
+'') ;;
+*) echo "usage: run.sh [--seconds N]" >&2; exit 2 ;;
+esac
+
+out=build/fuzz
+mkdir -p "$out"
+make --no-print-directory build/libnwfc.a
+xml_flags=$(pkg-config --cflags libxml-2.0)
+xml_libs=$(pkg-config --libs libxml-2.0)
+flags="-std=gnu11 -g -O1 -I. -Ibuild/gen $xml_flags -fno-sanitize-recover=undefined"
+sources="$(ls base/*.c ir/*.c frontend/*.c) build/gen/stock_filters.c"
+
+clang=clang
+if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return !p + !n; }' |
+	clang -fsanitize=fuzzer -x c - -o "$out/probe" 2>/dev/null; then
+	clang=
+fi
+
+passed=0 failed=0 skipped=0
+for fuzzer in testsuite/fuzz/fuzz_*.c; do
+	name=$(basename "$fuzzer" .c)
+	name=${name#fuzz_}
+	# shellcheck disable=SC2086  # the lists are meant to be split
+	${CC:-cc} $flags -fsanitize=address,undefined -DSTANDALONE "$fuzzer" $sources $xml_libs -o "$out/replay_$name"
+	"$out/replay_$name" --dictionary >"$out/$name.dict"
+	if "$out/replay_$name" testsuite/fuzz/seeds; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		continue
+	fi
+	if [ -z "$clang" ]; then
+		echo "SKIP $name: there is no clang with libFuzzer, only the seeds were read"
+		skipped=$((skipped + 1))
+		continue
+	fi
+	# shellcheck disable=SC2086
+	clang $flags -fsanitize=fuzzer,address,undefined "$fuzzer" $sources $xml_libs -o "$out/fuzz_$name"
+	mkdir -p "$out/$name.corpus"
+	set -- "$out/fuzz_$name" -dict="$out/$name.dict" -max_len=6000 -timeout=5 -rss_limit_mb=4096 \
+		-artifact_prefix="$out/" "$out/$name.corpus" testsuite/fuzz/seeds
+	if [ "$seconds" -eq 0 ]; then
+		"$@" && passed=$((passed + 1)) || failed=$((failed + 1))
+	elif "$@" -max_total_time="$seconds" >"$out/$name.log" 2>&1; then
+		sed -n 's/^Done \(.*\)/'"$name"': \1/p' "$out/$name.log"
+		passed=$((passed + 1))
+	else
+		cat "$out/$name.log"
+		failed=$((failed + 1))
+	fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
