@@ -90,6 +90,34 @@ update-goldens: all
 fuzz: deps-check
 	sh testsuite/fuzz/run.sh
 
+demo:
+	@sh scripts/install-packages.sh $(PACKAGES_BUILD)
+	@$(MAKE) --no-print-directory $(BUILD)/nwfc
+	@sh scripts/demo.sh $(BUILD)
+
+# Uninstalling removes these files and the folders that are ours alone.
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+MANDIR  = $(DESTDIR)$(PREFIX)/share/man
+DATADIR = $(DESTDIR)$(PREFIX)/share/nwfc
+DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/nwfc
+DOCS    = README.md INSTALL LICENSE docs/semantics.md docs/differences.md
+MANUALS = 1 5
+
+install: $(BUILD)/nwfc
+	install -d $(BINDIR) $(DATADIR)/filters $(DOCDIR) $(MANUALS:%=$(MANDIR)/man%)
+	install -m 755 $(BUILD)/nwfc $(BINDIR)/nwfc
+	install -m 644 $(STOCK) $(DATADIR)/filters
+	install -m 644 $(DOCS) $(DOCDIR)
+	set -e; for n in $(MANUALS); do \
+		sed 's|/usr/local/|$(PREFIX)/|' man/nwfc.$$n >$(MANDIR)/man$$n/nwfc.$$n; \
+		chmod 644 $(MANDIR)/man$$n/nwfc.$$n; \
+	done
+
+uninstall:
+	rm -f $(BINDIR)/nwfc $(foreach n,$(MANUALS),$(MANDIR)/man$(n)/nwfc.$(n))
+	rm -f $(addprefix $(DATADIR)/filters/,$(notdir $(STOCK))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS)))
+	rmdir $(DATADIR)/filters $(DATADIR) $(DOCDIR) 2>/dev/null || true
+
 clean:
 	rm -rf build
 
