@@ -13,6 +13,7 @@ struct port_binder {
 		struct value *items;
 		uint32_t n;
 	} *columns;
+	vec_of(const struct test *) backwards; /* said already: a rule may have two forms */
 	bool failed;
 };
 
@@ -69,7 +70,11 @@ static void read_column(struct port_binder *b, const struct column *c, struct co
 		if (why)
 			bad_port_value(b, c, pv, why);
 	}
-	b->failed |= !out->items;
+	if (!out->items) {
+		diag_add(b->cx->diags, FINDING(E603), p->span, "port '%.*s': the %u values of $%.*s",
+			 STR_ARG(b->port->name), n, STR_ARG(c->var.name));
+		b->failed = true;
+	}
 }
 
 /* Lists of one dimension advance together, so they are equally long. */
@@ -123,6 +128,10 @@ static void bind_dim(struct port_binder *b, const struct dim *d, struct rows *ou
 
 static void range_error(struct port_binder *b, const struct ptest *t)
 {
+	vec_each(said, &b->backwards)
+		if (*said == t->source)
+			return;
+	*vec_push(b->cx->arena, &b->backwards) = t->source;
 	struct finding *f = diag_add(b->cx->diags, FINDING(E125), t->source->to.span,
 				     "port '%.*s': with its values the upper end lies below the lower one",
 				     STR_ARG(b->port->name));
