@@ -432,7 +432,7 @@ static void write_change(struct change *c, struct buf *out)
 	compare_stages(c, &declare);
 	buf_put(&declare, c->code.data, c->code.n);
 	put_element_changes(c, &elements);
-	buf_printf(out, "#!/usr/sbin/nft -f\n# nwfc %s: a change, to be loaded on top of what it was made from\n",
+	buf_printf(out, "# nwfc %s: a change, to be loaded on top of what it was made from\n",
 		   c->cx->options.version ? c->cx->options.version : "");
 	bool any = declare.n;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -278,7 +278,7 @@ static void put_all_chains(struct nft_model *m, struct buf *out)
 
 static void put_head(const struct nft_model *m, struct buf *out)
 {
-	buf_printf(out, "#!/usr/sbin/nft -f\n# nwfc %s: %u ports, %u programs\n",
+	buf_printf(out, "# nwfc %s: %u ports, %u programs\n",
 		   m->cx->options.version ? m->cx->options.version : "", m->nports, m->nprograms);
 	buf_printf(out, "add table bridge %.*s\ndelete table bridge %.*s\ntable bridge %.*s {\n",
 		   STR_ARG(m->table), STR_ARG(m->table), STR_ARG(m->table));
@@ -309,8 +309,8 @@ static void *lower(struct emit_ctx *cx, const struct build *b)
 static void nft_remove(struct emit_ctx *cx, const struct build *b, struct buf *out)
 {
 	struct str t = cx->options.table;
-	buf_printf(out, "#!/usr/sbin/nft -f\nadd table bridge %.*s\ndelete table bridge %.*s\n", STR_ARG(t),
-		   STR_ARG(t));
+	buf_printf(out, "# nwfc %s: removal\nadd table bridge %.*s\ndelete table bridge %.*s\n",
+		   cx->options.version ? cx->options.version : "", STR_ARG(t), STR_ARG(t));
 }
 
 const struct target target_nft = {

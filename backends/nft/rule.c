@@ -19,9 +19,7 @@
  *     gets a line that takes the other lengths for an address that is not it.
  *   - ebt_ip6 walks to the last header through an authentication header (nft
  *     stops there: its next-header byte is the first of "th") and takes a later
- *     fragment for protocol 44 (nft: for the protocol it is a fragment of). `th`
- *     can not be loaded from a later fragment (nft_payload.c), so a load that
- *     compares nothing keeps those out.
+ *     fragment for protocol 44 (nft: for the protocol it is a fragment of).
  *   - two fields can not be compared in nft, so gratuitous ARP looks up the four
  *     pairs of octets in the set of equal pairs; "not gratuitous" is four lines,
  *     one for each pair that may differ.
@@ -31,6 +29,14 @@
 enum form { FORM_WRITTEN, FORM_LOOKUP, FORM_SOLE, FORM_ONE };
 
 enum variant { V_PLAIN, V_ARP_HLEN, V_ARP_PLEN, V_IP6_AH, V_IP6_FRAGMENT };
+
+/*
+ * True of every packet with a transport header, and of no later fragment. The
+ * kernel has a short way for loads of 1, 2 and 4 bytes that forgets to ask about
+ * fragments (nft_payload_fast_eval), so a port test alone reads a later
+ * fragment's data; three bytes take the long way.
+ */
+#define NOT_LATER_FRAGMENT "@th,0,24 0-0xffffff "
 
 #define NO_GROUP  UINT32_MAX
 #define OCTETS    4
@@ -69,6 +75,7 @@ struct line {
 	struct template text;
 	enum variant variant;
 	uint32_t octet;
+	bool negated; /* there is a `!=` in front */
 	uint32_t *new_dim; /* of the rule's dimensions in the walk, plus 1 */
 	struct prule *walk;
 };
@@ -491,6 +498,7 @@ static void put_arp_header(struct lowerer *l, struct line *ln)
 		need = ARP_OTHER_HLEN;
 	if (ln->variant == V_ARP_PLEN)
 		need = ARP_OTHER_PLEN;
+	ln->negated |= need >= ARP_OTHER_HLEN;
 	put_text(l, ln, str_from(arp_headers[need][proto_id(l->r->proto) == PROTO_RARP]));
 }
 
@@ -527,14 +535,15 @@ static void put_ip6_header(struct lowerer *l, struct line *ln)
 	if (!x)
 		return;
 	if (ln->variant == V_IP6_AH) {
-		put_lit(l, ln, "meta l4proto ah ");
+		put_text(l, ln, x->negated ? STR("meta l4proto ah @th,0,8 != 59 ") : STR("meta l4proto ah "));
+		ln->negated |= x->negated;
 	} else if (ln->variant == V_IP6_FRAGMENT) {
 		put_lit(l, ln, "frag frag-off != 0 ");
 	} else {
 		if (x->negated)
 			put_lit(l, ln, "meta l4proto != 51 meta l4proto != 59 ");
 		if (!find_atom(l, is_transport) && (!x->negated || is_44(x)))
-			put_lit(l, ln, "@th,0,8 & 0 == 0 ");
+			put_lit(l, ln, NOT_LATER_FRAGMENT);
 	}
 }
 
@@ -553,9 +562,8 @@ static void put_header(struct lowerer *l, struct line *ln)
 		put_text(l, ln, l4proto(p));
 		put_lit(l, ln, " ");
 	}
-	/* kernels before 5.17 load `th` from later fragments, too */
-	if (p->family == 4 && find_atom(l, is_transport))
-		put_lit(l, ln, "ip frag-off & 0x1fff == 0 ");
+	if (find_atom(l, is_transport))
+		put_text(l, ln, p->family == 6 ? STR(NOT_LATER_FRAGMENT) : STR("ip frag-off & 0x1fff == 0 "));
 }
 
 /* --- atoms as text --- */
@@ -573,6 +581,19 @@ static void put_slot(struct lowerer *l, struct line *ln, const struct slot *s, v
 {
 	struct slot w = walked(ln, s);
 	template_slot(l->a, &ln->text, &w, format, type);
+}
+
+/*
+ * nft (1.0.6) joins comparisons of neighbouring fields into one, wherever they
+ * stand in a rule, and does so with `!=`, too: `th sport != 68 th dport != 53`
+ * becomes "the four bytes are not 68, 53", which is true when only one differs.
+ * Ranges are left alone, so from the second `!=` on a value is a range.
+ */
+static bool keep_apart(struct line *ln, const struct ptest *t, enum key_type type)
+{
+	bool second = t->negated && ln->negated;
+	ln->negated |= t->negated;
+	return second && t->to.kind == SLOT_NONE && full_mask(&t->mask, type);
 }
 
 static void put_operand(struct lowerer *l, struct line *ln, const struct ptest *t, enum key_type type)
@@ -615,6 +636,10 @@ static void put_written(struct lowerer *l, struct line *ln, const struct atom *x
 	put_text(l, ln, sp.expr);
 	put_text(l, ln, t->negated ? STR(" != ") : STR(" "));
 	put_operand(l, ln, t, sp.type);
+	if (keep_apart(ln, t, sp.type)) {
+		put_lit(l, ln, "-");
+		put_operand(l, ln, t, sp.type);
+	}
 	put_lit(l, ln, " ");
 }
 
