@@ -104,10 +104,10 @@ DOCS    = README.md INSTALL LICENSE docs/semantics.md docs/differences.md
 MANUALS = 1 5
 
 install: $(BUILD)/nwfc
-	install -d $(BINDIR) $(DATADIR)/filters $(DOCDIR) $(MANUALS:%=$(MANDIR)/man%)
+	install -d $(BINDIR) $(DATADIR)/filters $(DOCDIR)/docs $(MANUALS:%=$(MANDIR)/man%)
 	install -m 755 $(BUILD)/nwfc $(BINDIR)/nwfc
 	install -m 644 $(STOCK) $(DATADIR)/filters
-	install -m 644 $(DOCS) $(DOCDIR)
+	for f in $(DOCS); do install -m 644 $$f $(DOCDIR)/$$f || exit; done
 	set -e; for n in $(MANUALS); do \
 		sed 's|/usr/local/|$(PREFIX)/|' man/nwfc.$$n >$(MANDIR)/man$$n/nwfc.$$n; \
 		chmod 644 $(MANDIR)/man$$n/nwfc.$$n; \
@@ -115,8 +115,8 @@ install: $(BUILD)/nwfc
 
 uninstall:
 	rm -f $(BINDIR)/nwfc $(foreach n,$(MANUALS),$(MANDIR)/man$(n)/nwfc.$(n))
-	rm -f $(addprefix $(DATADIR)/filters/,$(notdir $(STOCK))) $(addprefix $(DOCDIR)/,$(notdir $(DOCS)))
-	rmdir $(DATADIR)/filters $(DATADIR) $(DOCDIR) 2>/dev/null || true
+	rm -f $(addprefix $(DATADIR)/filters/,$(notdir $(STOCK))) $(addprefix $(DOCDIR)/,$(DOCS))
+	rmdir $(DATADIR)/filters $(DATADIR) $(DOCDIR)/docs $(DOCDIR) 2>/dev/null || true
 
 clean:
 	rm -rf build

@@ -9,9 +9,9 @@
 - nwfc(5) has every element and attribute of `nwfc fields` with its type and
   range, and no other; its filters and ports are read without a finding.
 - Every command under EXAMPLES of nwfc(1) runs.
-- Every `$ command` of a console block in README.md, INSTALL and docs/semantics.md
-  prints what stands below it; --update writes what it prints there. A block with
-  `# command` runs in a namespace of its own, and every command must succeed.
+- Every `$ command` of a console block in README.md and docs/semantics.md prints
+  what stands below it; --update writes there what it prints. A block that begins
+  with `# command` runs in a namespace of its own, and every command must succeed.
 - Both manual pages are set without a warning.
 
 The last line says how many passed, failed, and were skipped for want of a tool.
@@ -280,14 +280,15 @@ def run_as_root(name, block, dir_):
 
 def run_block(name, block, dir_):
     """Compare; give the block as it should be."""
-    if re.search(r'^# ', block, re.M) and not re.search(r'^\$ .*\n# nwfc', block, re.M):
+    if block.startswith('# '):
         run_as_root(name, block, dir_)
         return block
     result = ''
-    for command, shown in re.findall(r'^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)', block, re.M):
+    for typed, shown in re.findall(r'^(\$ (?:.*\\\n)*.*\n(?:> ?.*\n)*)((?:(?!\$ ).*\n)*)', block, re.M):
+        command = re.sub(r'^> ?|^\$ ', '', typed, flags=re.M)
         r = run(command, dir_)
-        report(r.stdout == shown, f'{name}: {command}', f'shown:\n{shown}\nprinted:\n{r.stdout}')
-        result += f'$ {command}\n{r.stdout}'
+        report(r.stdout == shown, f'{name}: {typed.splitlines()[0]}', f'shown:\n{shown}\nprinted:\n{r.stdout}')
+        result += typed + r.stdout
     return result
 
 
