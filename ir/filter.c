@@ -59,12 +59,28 @@ bool var_value_ok(struct str s)
 	return s.len > 0;
 }
 
+/* So few names are found faster one by one. */
+#define PARAMS_PLAIN 16
+
 const struct param *params_find(const struct params *ps, struct str name)
 {
+	if (ps->index.entries.n) {
+		const struct map_entry *e = map_find(&ps->index, name);
+		return e ? &ps->list.items[e->num] : NULL;
+	}
 	vec_each(p, &ps->list)
 		if (str_eq(p->name, name))
 			return p;
 	return NULL;
+}
+
+static struct param *add_param(struct arena *a, struct params *ps, struct str name, struct span span)
+{
+	struct param *p = vec_push(a, &ps->list);
+	*p = (struct param){.name = name, .span = span};
+	for (uint32_t i = ps->index.entries.n; ps->list.n > PARAMS_PLAIN && i < ps->list.n; i++)
+		map_put(a, &ps->index, ps->list.items[i].name, NULL)->num = i;
+	return p;
 }
 
 void params_add(struct params *ps, struct str name, struct span name_span, struct str value,
@@ -88,10 +104,8 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 		return;
 	}
 	struct param *p = (struct param *)params_find(ps, name);
-	if (!p) {
-		p = vec_push(a, &ps->list);
-		*p = (struct param){.name = name, .span = name_span};
-	}
+	if (!p)
+		p = add_param(a, ps, name, name_span);
 	*vec_push(a, &p->values) = (struct param_value){value, value_span};
 }
 

@@ -82,6 +82,7 @@ struct param {
 /* Parameters in order of first use of their name; repeated names have joined. */
 struct params {
 	vec_of(struct param) list;
+	struct map index; /* num: place in list; made when there are many names */
 	bool broken; /* one was refused; what misses it need not be said again */
 };
 

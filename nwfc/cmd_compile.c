@@ -169,13 +169,19 @@ static bool front(struct compile *c)
 	return !partial || !code_goes_away(c) || load_both(c, false);
 }
 
-static bool no_ports(struct compile *c)
+/*
+ * Inputs without a port give a script without rules, which is right for a host
+ * whose last guest has gone, and likely a mistake elsewhere: so it is said.
+ */
+static bool any_port(struct compile *c)
 {
 	if (c->host.ports.list.n || c->host.skipped.n || c->before.ports.list.n)
-		return false;
-	diag_add(&c->s->diags, FINDING(E204), (struct span){0},
-		 "no port to compile for: give a filterbinding, an interface, a domain, or --port, --mac and --filter");
-	return true;
+		return true;
+	bool inputs = c->s->opt->inputs.n > 0;
+	diag_add(&c->s->diags, inputs ? FINDING(W209) : FINDING(E204), (struct span){0}, "%s",
+		 inputs ? "the inputs have no port to compile for; the script holds no rules"
+			: "no port to compile for: give a filterbinding, an interface, a domain, or --port, --mac and --filter");
+	return inputs;
 }
 
 static bool lower(struct compile *c)
@@ -313,7 +319,7 @@ enum exit_code cmd_compile(struct session *s)
 	const char *why = read_options(&c);
 	if (why)
 		return usage(why);
-	if (front(&c) && s->diags.errors == 0 && !no_ports(&c) && lower(&c)) {
+	if (front(&c) && s->diags.errors == 0 && any_port(&c) && lower(&c)) {
 		bool stop = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
 		if (!stop)
 			write_all(&c, false);
