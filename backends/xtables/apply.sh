@@ -2,7 +2,11 @@
 chains_of() {
 	awk -v table="*$2" '
 		/^\*/ { here = $1 == table }
-		here && /^:nwfc-/ { print $1, (table == "*nat" ? "RETURN" : "- [0:0]") }
+		here && /^:nwfc-/ {
+			print $1, (table == "*nat" ? "RETURN" : "- [0:0]")
+			if (table == "*nat")
+				print "-F " substr($1, 2)
+		}
 		here && /^-A nwfc-/ { sub(/ -p Length /, " -p 0x0600 "); print }' "$1"
 }
 jumps_of() {
@@ -16,7 +20,6 @@ put_back() { # tool
 	chains_of "$work/$1.before" "$(table_of "$1")" >"$work/$1.rules"
 	jumps_of "$work/$1.before" "$(table_of "$1")" >"$work/$1.hooks"
 	look "$1" || return
-	legacy_of "$1"
 	transaction "$1" "$work/$1.saved" "$work/$1.rules" "$work/$1.hooks" 0 >"$work/$1.input" &&
 		restore "$1" "$work/$1.input"
 }

@@ -2,8 +2,10 @@
 /*
  * ebtables: the frame parts.
  *
- * A user chain that ends without a verdict returns in the nf_tables variant and
- * accepts in the legacy one, so each chain says RETURN itself.
+ * The two variants of the tool differ in two points. A user chain that ends
+ * without a verdict returns in the nf_tables variant and accepts in the legacy
+ * one, so each chain says RETURN itself. A chain that is declared again is empty
+ * in the former and as it was in the latter, so each is emptied by name.
  */
 #include "backends/xtables/xtables.h"
 
@@ -158,24 +160,25 @@ bool ebtables_needed(const struct build *b)
 
 /* --- emission --- */
 
-static void declare(struct buf *out, struct str chain)
+static void put_chain(struct buf *out, const char *before, struct str chain, const char *after)
 {
-	buf_char(out, ':');
+	buf_str(out, str_from(before));
 	buf_str(out, chain);
-	buf_lit(out, " RETURN\n");
+	buf_str(out, str_from(after));
 }
 
-static void emit_declarations(const struct ebtables *e, struct buf *out)
+/* A line for each chain of ours. */
+static void emit_chains(const struct ebtables *e, const char *before, const char *after, struct buf *out)
 {
 	for (enum side s = 0; s < SIDES; s++)
 		vec_each(node, &e->dispatch[s].nodes)
-			declare(out, node->chain);
+			put_chain(out, before, node->chain, after);
 	for (uint32_t i = 0; i < e->build->ports.n; i++)
 		for (enum side s = 0; s < SIDES; s++) {
 			const struct str *names = e->ports[i].names[s];
 			uint32_t n = e->build->ports.items[i].program->parts[s].chains.n;
 			for (uint32_t c = 0; names && c < n; c++)
-				declare(out, names[c]);
+				put_chain(out, before, names[c], after);
 		}
 }
 
@@ -195,7 +198,8 @@ static void emit_port(const struct ebtables *e, uint32_t port, struct template_w
 void ebtables_emit(const struct emit_ctx *cx, const struct ebtables *e, bool hooks, struct buf *out)
 {
 	struct template_writer w;
-	emit_declarations(e, out);
+	emit_chains(e, ":", " RETURN\n", out);
+	emit_chains(e, "-F ", "\n", out);
 	for (enum side s = 0; hooks && s < SIDES; s++)
 		buf_printf(out, "-A %s -j %s\n", sides[s].hook, sides[s].top);
 	for (enum side s = 0; s < SIDES; s++)
@@ -217,7 +221,7 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 {
 	bool hooks = !cx->options.no_hooks;
 	buf_printf(out, "# nwfc %s: frame rules, table nat\n", cx->options.version);
-	buf_lit(out, "# ebtables-restore --noflush <FILE    (legacy variant: use the target xtables)\n");
+	buf_lit(out, "# ebtables-restore --noflush <FILE\n");
 	if (hooks)
 		buf_lit(out, "# The lines of PREROUTING and POSTROUTING are for the first time;\n"
 			     "# to load again, compile with --no-hooks.\n");

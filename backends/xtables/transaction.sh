@@ -29,77 +29,66 @@ hooks_of() {
 # The transaction that leads from SAVED to the chains in RULES and the jumps in
 # HOOKS, each once. With keep=1 other jumps into our chains may stay.
 transaction() { # tool saved rules hooks keep
-	awk -v tool="$1" -v table="*$(table_of "$1")" -v legacy="$legacy" -v keep="$5" '
+	awk -v tool="$1" -v table="*$(table_of "$1")" -v keep="$5" '
 		BEGIN { print table }
 		/^#/ || /^$/ { if (part == "rules") print; next }
 		part == "saved" && /^\*/ { here = $1 == table; next }
 		part == "saved" && !here { next }
 		part == "saved" && /^:nwfc-/ { loaded[substr($1, 2)]; next }
-		part == "saved" && /^:/ { if (legacy) print; next }
-		part == "saved" && /^-A nwfc-/ { next }
-		part == "saved" && $(NF-1) ~ /^-[jg]$/ && $NF ~ /^nwfc-/ {
-			jump[++jumps] = other[++others] = $0
-			jump_at[others] = jumps
-			next
-		}
-		part == "saved" && /^-A / { other[++others] = $0; next }
-		part == "hooks" { wanted[++hooks] = $0; want[$0]; next }
+		part == "saved" && $1 == "-A" && $2 !~ /^nwfc-/ && $(NF-1) ~ /^-[jg]$/ && $NF ~ /^nwfc-/ { jump[++jumps] = $0 }
+		part == "hooks" { wanted[++hooks] = $0; want[$0] }
 		part == "rules" && /^:/ { fresh[substr($1, 2)] }
 		part == "rules" { print }
 		END {
 			for (i = 1; i <= jumps; i++) {
-				if (jump[i] in want ? jump[i] in there : !keep)
-					drop[i]
+				if (jump[i] in want ? jump[i] in there : !keep) {
+					line = jump[i]
+					sub(/^-A/, "-D", line)
+					print line
+				}
 				there[jump[i]]
 			}
-			for (i = 1; legacy && i <= others; i++)
-				if (!(i in jump_at && jump_at[i] in drop))
-					print other[i]
 			for (i = 1; i <= hooks; i++)
 				if (!(wanted[i] in there)) {
 					if (tool != "ebtables")
 						sub(/^-A/, "-I", wanted[i])
 					print wanted[i]
 				}
-			if (!legacy) {
-				for (i = 1; i <= jumps; i++)
-					if (i in drop) {
-						sub(/^-A/, "-D", jump[i])
-						print jump[i]
-					}
-				for (c in loaded)
-					if (!(c in fresh))
-						print "-F " c
-				for (c in loaded)
-					if (!(c in fresh))
-						print "-X " c
-			}
+			for (c in loaded)
+				if (!(c in fresh))
+					print "-F " c
+			for (c in loaded)
+				if (!(c in fresh))
+					print "-X " c
 			if (table == "*filter")
 				print "COMMIT"
 		}' part=saved "$2" part=hooks "$4" part=rules "$3"
 }
 
-# ebtables of the legacy kind replaces the table whole, so it gets the rules of others as well.
 restore() { # tool input
-	legacy_of "$1"
 	case $1 in
-	ebtables)
-		if [ "$legacy" = 1 ]; then
-			ebtables-restore <"$2"
-		else
-			ebtables-restore --noflush <"$2"
-		fi
-		;;
+	ebtables) ebtables-restore --noflush <"$2" ;;
 	*) "$1-restore" -w --noflush <"$2" ;;
 	esac
 }
-legacy_of() {
-	legacy=0
-	if [ "$1" = ebtables ]; then
-		case $(ebtables -V 2>&1) in
-		*nf_tables*) ;;
-		*) legacy=1 ;;
-		esac
+
+# ebtables-save of the legacy kind asks /usr/sbin/ebtables, whatever ebtables is
+# here, and knows tables of loaded modules only.
+ebtables_is_legacy() {
+	case $(ebtables -V 2>&1) in
+	*nf_tables*) return 1 ;;
+	esac
+}
+save() { # tool
+	if [ "$1" = ebtables ] && ebtables_is_legacy; then
+		ebtables -t nat -L >"$work/listing" || return
+		awk '
+			/^Bridge table: / { print "*" $3; next }
+			/^Bridge chain: / { chain = $3; sub(/,$/, "", chain); print ":" chain, $NF; next }
+			/./ { sub(/ $/, ""); line[++lines] = "-A " chain " " $0 }
+			END { for (i = 1; i <= lines; i++) print line[i] }' "$work/listing"
+	else
+		"$1-save"
 	fi
 }
 
@@ -109,7 +98,7 @@ legacy_of() {
 check() { # tool input rules
 	case $1 in
 	ebtables)
-		[ "$legacy" = 0 ] && unshare -n true 2>/dev/null || return 0
+		! ebtables_is_legacy && unshare -n true 2>/dev/null || return 0
 		{
 			echo '*nat'
 			cat "$3"
@@ -127,14 +116,14 @@ workspace() {
 
 # How it is now; fails when it can not be found out.
 look() { # tool
-	"$1-save" >"$work/$1.saved" 2>"$work/message" && return
-	say "$1-save fails:"
+	save "$1" >"$work/$1.saved" 2>"$work/message" && return
+	say "the rules of $1 can not be read:"
 	cat "$work/message" >&2
 	return 1
 }
 
 have() { # tool
-	command -v "$1-save" >/dev/null 2>&1 && command -v "$1-restore" >/dev/null 2>&1
+	command -v "$1" >/dev/null 2>&1 && command -v "$1-restore" >/dev/null 2>&1
 }
 
 # Make the transaction of TOOL ready, and try it. 0: to be loaded; 1: nothing to do; 2: it can not be.
@@ -158,7 +147,6 @@ prepare() { # tool needed
 	elif ! grep -q '^:nwfc-' "$work/$1.saved"; then
 		return 1
 	fi
-	legacy_of "$1"
 	transaction "$1" "$work/$1.saved" "$work/$1.rules" "$work/$1.hooks" $keep >"$work/$1.input" || return 2
 	check "$1" "$work/$1.input" "$work/$1.rules" || return 2
 }
