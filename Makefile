@@ -36,7 +36,7 @@ LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o)
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
-.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units
+.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units threads
 all: $(BUILD)/nwfc
 
 # V=1 shows the commands.
@@ -78,6 +78,9 @@ units: $(UNITS)
 $(BUILD)/unit/%: testsuite/unit/%.c $(BUILD)/libnwfc.a
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_LIBS) -lcmocka -lpthread
+threads: $(BUILD)/threads
+$(BUILD)/threads: testsuite/threads/threads.c $(BUILD)/libnwfc.a
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_LIBS) -lpthread
 
 check: deps-check
 	@$(MAKE) --no-print-directory all units
@@ -124,4 +127,4 @@ clean:
 format:
 	clang-format -i $(wildcard base/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
 
--include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(UNITS:=.d)
+-include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(UNITS:=.d) $(BUILD)/threads.d
