@@ -60,8 +60,8 @@ static bool ref_open(struct xml_text *x, const struct xml_element *e)
 	struct draft *d = &reader(x)->draft;
 	filterref_read(x, e);
 	if (d->refs++) {
-		struct finding *f = diag_add(x->diags, FINDING(E206), e->span,
-					     "a second filter reference");
+		struct finding *f =
+			diag_add(x->diags, FINDING(E206), e->span, "a second filter reference");
 		diag_note(x->diags, f, d->port->filter.span, "the first one is here");
 		diag_hint(x->diags, f, "write a filter that references both");
 	}
@@ -92,7 +92,8 @@ static void read_mac(struct xml_text *x, const struct xml_attr *a)
 	if (!why && (mac->mac[0] & 1))
 		why = "is a multicast address, which no port can have";
 	if (why)
-		diag_add(x->diags, FINDING(E203), a->value_span, "'%.*s' %s", STR_ARG(a->value), why);
+		diag_add(x->diags, FINDING(E203), a->value_span, "'%.*s' %s", STR_ARG(a->value),
+			 why);
 }
 
 static bool mac_open(struct xml_text *x, const struct xml_element *e)
@@ -252,7 +253,8 @@ static const struct no_bridge {
 	{"vhostuser", "its frames go to a switch in user space", "filter in that switch"},
 	{"vdpa", "its frames go to hardware", "filter on the card or on the switch"},
 	{"vds", "its frames go to another hypervisor's switch", "filter in that switch"},
-	{"internal", "it is a network inside the hypervisor", "use type='bridge' or type='network'"},
+	{"internal", "it is a network inside the hypervisor",
+	 "use type='bridge' or type='network'"},
 	{"server", "it is a tunnel between processes", "use type='bridge' or type='network'"},
 	{"client", "it is a tunnel between processes", "use type='bridge' or type='network'"},
 	{"mcast", "it is a tunnel between processes", "use type='bridge' or type='network'"},
@@ -278,11 +280,12 @@ static bool type_is_fine(struct xml_text *x, const struct draft *d)
 		const struct no_bridge *n = no_bridge;
 		while (n->type && !str_is(type, n->type))
 			n++;
-		struct finding *f = diag_add(x->diags, FINDING(E205), d->type_span,
-					     "type '%.*s': %s", STR_ARG(type),
-					     n->type ? n->why : "it is not known to be a bridge port");
+		struct finding *f = diag_add(
+			x->diags, FINDING(E205), d->type_span, "type '%.*s': %s", STR_ARG(type),
+			n->type ? n->why : "it is not known to be a bridge port");
 		diag_hint(x->diags, f, "%s",
-			  n->type ? n->advice : "use type='bridge', type='network' or type='ethernet'");
+			  n->type ? n->advice
+				  : "use type='bridge', type='network' or type='ethernet'");
 		return false;
 	}
 	if (str_is(vp, "openvswitch") || str_is(vp, "midonet")) {
@@ -463,7 +466,10 @@ const struct element_type document_roots[] = {
 	WRAPPER_ROW("domainsnapshot"),
 	WRAPPER_ROW("domaincheckpoint"),
 	WRAPPER_ROW("domstatus"),
-	{.name = "devices", .flags = ELEMENT_LOOSE, .children = devices_children, .open = root_open},
+	{.name = "devices",
+	 .flags = ELEMENT_LOOSE,
+	 .children = devices_children,
+	 .open = root_open},
 	{0},
 };
 
@@ -472,7 +478,7 @@ const struct element_type document_roots[] = {
 static uint32_t count_unnamed(const struct port_reader *r)
 {
 	uint32_t n = 0;
-	vec_each(p, &r->ports)
+	vec_each (p, &r->ports)
 		n += !(*p)->name.len;
 	return n;
 }
@@ -484,8 +490,8 @@ static void name_port(struct xml_text *x, struct port *p, bool only)
 		p->name = x->cx->port_name;
 		return;
 	}
-	struct finding *f = diag_add(x->diags, FINDING(W207), p->span,
-				     "there is no <target dev='...'/>");
+	struct finding *f =
+		diag_add(x->diags, FINDING(W207), p->span, "there is no <target dev='...'/>");
 	diag_hint(x->diags, f,
 		  only ? "libvirt gives the name when the machine starts; give it with --port"
 		       : "libvirt gives the names when the machine starts");
@@ -497,7 +503,7 @@ void document_finish(struct xml_text *x, bool whole)
 	if (!r)
 		return;
 	bool only = count_unnamed(r) == 1;
-	vec_each(p, &r->ports) {
+	vec_each (p, &r->ports) {
 		if (arena_full(x->arena))
 			return;
 		if (!(*p)->name.len)

@@ -62,9 +62,9 @@ static int read_word(struct xml_text *x, const struct xml_attr *a, const char *c
 		nearest_try(&near, words[i]);
 		list = str_printf(x->arena, "%.*s%s%s", STR_ARG(list), i ? ", " : "", words[i]);
 	}
-	struct finding *f = diag_add(x->diags, FINDING(E111), a->value_span,
-				     "%.*s '%.*s' is not one of %.*s", STR_ARG(a->name),
-				     STR_ARG(a->value), STR_ARG(list));
+	struct finding *f =
+		diag_add(x->diags, FINDING(E111), a->value_span, "%.*s '%.*s' is not one of %.*s",
+			 STR_ARG(a->name), STR_ARG(a->value), STR_ARG(list));
 	nearest_hint(x->diags, f, &near);
 	return -1;
 }
@@ -160,8 +160,9 @@ static void ref_close(struct xml_text *x, struct str text, struct span span)
 
 /* The manual calls no element so, but people do. */
 static const struct attr_alias proto_slips[] = {
-	{"icmp-ipv6", "icmpv6"}, {"tcp6", "tcp-ipv6"}, {"tcpv6", "tcp-ipv6"}, {"udp6", "udp-ipv6"},
-	{"udpv6", "udp-ipv6"}, {"ip6", "ipv6"},	 {"all6", "all-ipv6"}, {"allv6", "all-ipv6"}, {NULL, NULL}};
+	{"icmp-ipv6", "icmpv6"}, {"tcp6", "tcp-ipv6"},  {"tcpv6", "tcp-ipv6"},
+	{"udp6", "udp-ipv6"},    {"udpv6", "udp-ipv6"}, {"ip6", "ipv6"},
+	{"all6", "all-ipv6"},    {"allv6", "all-ipv6"}, {NULL, NULL}};
 
 static void hint_proto(struct diags *ds, struct finding *f, struct str name)
 {
@@ -198,8 +199,8 @@ static void hint_owners(struct xml_text *x, struct finding *f, struct str name)
 		diag_hint(x->diags, f, "these have it: %.*s", STR_ARG(list));
 }
 
-static void say_unknown_field(struct xml_text *x, const struct proto *p, const struct xml_element *e,
-			      const struct xml_attr *a)
+static void say_unknown_field(struct xml_text *x, const struct proto *p,
+			      const struct xml_element *e, const struct xml_attr *a)
 {
 	struct nearest n = nearest_to(a->name);
 	for (uint32_t i = 0; i < p->nattrs; i++)
@@ -212,14 +213,15 @@ static void say_unknown_field(struct xml_text *x, const struct proto *p, const s
 }
 
 /* The row of an attribute; a documented wrong name is read as what it means. */
-static const struct attr *find_attr(struct xml_text *x, const struct proto *p, const struct xml_attr *a)
+static const struct attr *find_attr(struct xml_text *x, const struct proto *p,
+				    const struct xml_attr *a)
 {
 	const struct attr *at = attr_find(p, a->name);
 	const char *right = at ? NULL : attr_alias(p, a->name);
 	if (!right)
 		return at;
-	struct finding *f = diag_add(x->diags, FINDING(W404), a->name_span, "'%.*s' is read as '%s'",
-				     STR_ARG(a->name), right);
+	struct finding *f = diag_add(x->diags, FINDING(W404), a->name_span,
+				     "'%.*s' is read as '%s'", STR_ARG(a->name), right);
 	diag_hint(x->diags, f, "write '%s'; libvirt passes over '%.*s'", right, STR_ARG(a->name));
 	return attr_find(p, str_from(right));
 }
@@ -253,7 +255,8 @@ static bool begin_proto(struct xml_text *x, const struct xml_element *e)
 		return true;
 	struct finding *f = diag_add(x->diags, FINDING(E115), e->name_span,
 				     "the rule is for %s already", r->rule->proto->xml);
-	diag_hint(x->diags, f, "write a rule of its own for %s; libvirt passes over it here", p->xml);
+	diag_hint(x->diags, f, "write a rule of its own for %s; libvirt passes over it here",
+		  p->xml);
 	diag_soften(x->diags, f);
 	return false;
 }
@@ -296,8 +299,9 @@ static bool read_statematch(struct xml_text *x, const struct xml_attr *a)
 		return true;
 	if (str_is(a->value, "0") || str_eq_nocase(a->value, STR("false")))
 		return false;
-	struct finding *f = diag_add(x->diags, FINDING(E111), a->value_span,
-				     "statematch '%.*s' is neither true nor false", STR_ARG(a->value));
+	struct finding *f =
+		diag_add(x->diags, FINDING(E111), a->value_span,
+			 "statematch '%.*s' is neither true nor false", STR_ARG(a->value));
 	diag_hint(x->diags, f, "libvirt reads it as true");
 	diag_soften(x->diags, f);
 	return true;
@@ -334,14 +338,15 @@ static void rule_close(struct xml_text *x, struct str text, struct span span)
 	struct filter_reader *r = reader(x);
 	if (r->has_builder)
 		rule_builder_finish(&r->builder);
-	vec_each(f, &r->unknown) {
+	vec_each (f, &r->unknown) {
 		if (r->has_builder)
 			diag_soften(x->diags, *f);
 		else
 			diag_note(x->diags, *f, r->rule->span,
 				  "without it this rule would match every frame");
 	}
-	*vec_push(x->arena, &r->filter->entries) = (struct entry){.kind = ENTRY_RULE, .rule = r->rule};
+	*vec_push(x->arena, &r->filter->entries) =
+		(struct entry){.kind = ENTRY_RULE, .rule = r->rule};
 }
 
 /* --- the filter --- */
@@ -390,7 +395,8 @@ static void hint_prefixes(struct diags *ds, struct finding *f)
 {
 	struct str list = STR("");
 	for (const struct chain_prefix *c = chain_prefixes; c->prefix; c++)
-		list = str_printf(ds->arena, "%.*s%s%s", STR_ARG(list), list.len ? ", " : "", c->prefix);
+		list = str_printf(ds->arena, "%.*s%s%s", STR_ARG(list), list.len ? ", " : "",
+				  c->prefix);
 	diag_hint(ds, f, "a chain is root, or begins with one of %.*s", STR_ARG(list));
 }
 
@@ -405,8 +411,8 @@ static void read_chain(struct xml_text *x, const struct xml_element *e, struct f
 	f->chain_span = a->value_span;
 	const char *why = chain_name_check(a->value);
 	if (why) {
-		struct finding *d = diag_add(x->diags, FINDING(E108), a->value_span, "chain '%.*s' %s",
-					     STR_ARG(a->value), why);
+		struct finding *d = diag_add(x->diags, FINDING(E108), a->value_span,
+					     "chain '%.*s' %s", STR_ARG(a->value), why);
 		hint_prefixes(x->diags, d);
 		return;
 	}
@@ -457,7 +463,11 @@ static void uuid_close(struct xml_text *x, struct str text, struct span span)
 static const char *const no_attrs[] = {NULL};
 
 static const struct element_type filter_children[] = {
-	{.name = "uuid", .flags = ELEMENT_TEXT, .attrs = no_attrs, .open = uuid_open, .close = uuid_close},
+	{.name = "uuid",
+	 .flags = ELEMENT_TEXT,
+	 .attrs = no_attrs,
+	 .open = uuid_open,
+	 .close = uuid_close},
 	{.name = "rule",
 	 .attrs = rule_attrs,
 	 .other = proto_of,

@@ -20,8 +20,9 @@ static const struct element_type *root_type(struct xml_text *x, struct str name)
 static void say_unknown_root(struct xml_text *x, const struct xml_element *e)
 {
 	struct nearest n = nearest_to(e->name);
-	struct finding *f = diag_add(x->diags, FINDING(E103), e->name_span,
-				     "a text that begins with <%.*s> is not known", STR_ARG(e->name));
+	struct finding *f =
+		diag_add(x->diags, FINDING(E103), e->name_span,
+			 "a text that begins with <%.*s> is not known", STR_ARG(e->name));
 	for (unsigned i = 0; i < READERS; i++)
 		for (const struct element_type *t = readers[i]; t->name; t++)
 			nearest_try(&n, t->name);
@@ -31,8 +32,9 @@ static void say_unknown_root(struct xml_text *x, const struct xml_element *e)
 	else if (n.name)
 		nearest_hint(x->diags, f, &n);
 	else
-		diag_hint(x->diags, f,
-			  "filter, filters, filterbinding, interface, domain and what holds domains");
+		diag_hint(
+			x->diags, f,
+			"filter, filters, filterbinding, interface, domain and what holds domains");
 }
 
 static const struct element_type document = {

@@ -4,6 +4,9 @@
  * attributes in the order of the field table, a new element where the sign
  * changes. What is printed parses to the same filter.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "frontend/frontend.h"
 
 /* Blanks other than the space would be read back as a space, so they go as numbers. */
@@ -73,9 +76,10 @@ static void put_operand(struct buf *b, const struct operand *o)
 }
 
 /* The operand that an attribute gave, and the sign of its test. */
-static const struct operand *find_operand(const struct rule *r, const struct attr *at, bool *negated)
+static const struct operand *find_operand(const struct rule *r, const struct attr *at,
+					  bool *negated)
 {
-	vec_each(t, &r->tests) {
+	vec_each (t, &r->tests) {
 		const struct operand *all[] = {&t->value, &t->to, &t->mask};
 		*negated = t->negated;
 		for (int i = 0; i < 3; i++)
@@ -132,15 +136,36 @@ static void print_rule(struct buf *b, const struct rule *r)
 	buf_lit(b, "  </rule>\n");
 }
 
-/* The next name in byte order behind `last` (NULL: the first). Few names, so no sorting. */
-static const struct param *next_param(const struct params *ps, const struct param *last)
+static int by_name(const void *a, const void *b)
 {
-	const struct param *best = NULL;
-	vec_each(p, &ps->list)
-		if ((!last || str_cmp(p->name, last->name) > 0) &&
-		    (!best || str_cmp(p->name, best->name) < 0))
-			best = p;
-	return best;
+	const struct param *const *p = a, *const *q = b;
+	return str_cmp((*p)->name, (*q)->name);
+}
+
+static void print_param(struct buf *b, const struct param *p)
+{
+	vec_each (v, &p->values) {
+		buf_lit(b, "    <parameter");
+		put_attr(b, "name", p->name);
+		put_attr(b, "value", v->text);
+		buf_lit(b, "/>\n");
+	}
+}
+
+static void print_params(struct buf *b, const struct params *ps)
+{
+	uint32_t n = 0;
+	const struct param **sorted = malloc(ps->list.n * sizeof *sorted);
+	if (!sorted) {
+		b->error = ENOMEM;
+		return;
+	}
+	vec_each (p, &ps->list)
+		sorted[n++] = p;
+	qsort(sorted, n, sizeof *sorted, by_name);
+	for (uint32_t i = 0; i < n; i++)
+		print_param(b, sorted[i]);
+	free(sorted);
 }
 
 static void print_ref(struct buf *b, const struct filter_ref *r)
@@ -152,13 +177,7 @@ static void print_ref(struct buf *b, const struct filter_ref *r)
 		return;
 	}
 	buf_lit(b, ">\n");
-	for (const struct param *p = NULL; (p = next_param(&r->params, p));)
-		vec_each(v, &p->values) {
-			buf_lit(b, "    <parameter");
-			put_attr(b, "name", p->name);
-			put_attr(b, "value", v->text);
-			buf_lit(b, "/>\n");
-		}
+	print_params(b, &r->params);
 	buf_lit(b, "  </filterref>\n");
 }
 
@@ -189,7 +208,7 @@ void print_filter_xml(struct buf *b, const struct filter *f)
 		put_escaped(b, f->uuid);
 		buf_lit(b, "</uuid>\n");
 	}
-	vec_each(e, &f->entries) {
+	vec_each (e, &f->entries) {
 		if (e->kind == ENTRY_RULE)
 			print_rule(b, e->rule);
 		else

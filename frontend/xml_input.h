@@ -31,7 +31,7 @@
 #define XML_TEXT_MAX 4096
 
 struct xml_attr {
-	struct str name; /* as written, with its prefix; valid as long as the source */
+	struct str name;  /* as written, with its prefix; valid as long as the source */
 	struct str value; /* references resolved; lives in the source or the arena */
 	struct span name_span, value_span;
 };
@@ -39,7 +39,7 @@ struct xml_attr {
 /* Valid until the callback returns, but for what its strs point to. */
 struct xml_element {
 	struct str name;
-	struct span span;      /* from < to > */
+	struct span span; /* from < to > */
 	struct span name_span;
 	const struct xml_attr *attrs; /* in document order */
 	uint32_t nattrs;

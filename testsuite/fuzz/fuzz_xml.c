@@ -71,10 +71,10 @@ static void check_span(const struct run *r, struct span s)
 static void check_findings(const struct run *r, bool ok)
 {
 	uint32_t errors = 0;
-	vec_each(f, &r->diags.list) {
+	vec_each (f, &r->diags.list) {
 		errors += (*f)->severity == SEV_ERROR;
 		check_span(r, (*f)->span);
-		vec_each(n, &(*f)->notes)
+		vec_each (n, &(*f)->notes)
 			check_span(r, n->span);
 		source_locate(&r->sources, (*f)->span);
 	}
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool ok = run_read(&r, in, data, size);
 		check_findings(&r, ok);
 		if (ok)
-			map_each(e, &r.library.by_name)
+			map_each (e, &r.library.by_name)
 				check_round_trip(e->cptr, in);
 		arena_free(r.arena);
 	}
@@ -129,10 +129,14 @@ static void print_word(const char *word)
 static void print_dictionary(void)
 {
 	static const char *const words[] = {
-		"filter", "filters", "uuid", "rule", "filterref", "parameter", "match='no'", "chain",
-		"priority", "statematch", "filterbinding", "owner", "portdev", "linkdev", "mac",
-		"interface", "domain", "domainsnapshot", "devices", "target", "virtualport", "$A[@1]",
-		"$IP[0]", "<!--", "<![CDATA[", "&amp;", "&#x41;", "<?xml version='1.0'?>", "xmlns:q='u'"};
+		"filter",      "filters",        "uuid",          "rule",
+		"filterref",   "parameter",      "match='no'",    "chain",
+		"priority",    "statematch",     "filterbinding", "owner",
+		"portdev",     "linkdev",        "mac",           "interface",
+		"domain",      "domainsnapshot", "devices",       "target",
+		"virtualport", "$A[@1]",         "$IP[0]",        "<!--",
+		"<![CDATA[",   "&amp;",          "&#x41;",        "<?xml version='1.0'?>",
+		"xmlns:q='u'"};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		print_word(words[i]);
 	for (int i = 0; i < ACTIONS; i++)
@@ -145,7 +149,8 @@ static void print_dictionary(void)
 			print_word(protos[p].attrs[i].xml);
 	}
 	for (int t = VT_NONE; t <= VT_TEXT; t++)
-		for (const struct value_name *n = value_names((enum value_type)t); n && n->name; n++)
+		for (const struct value_name *n = value_names((enum value_type)t); n && n->name;
+		     n++)
 			print_word(n->name);
 }
 
@@ -157,8 +162,8 @@ static uint32_t replay(const char *path)
 	if (dir) {
 		char inner[4096];
 		for (struct dirent *d; (d = readdir(dir));)
-			if (d->d_name[0] != '.' &&
-			    snprintf(inner, sizeof inner, "%s/%s", path, d->d_name) < (int)sizeof inner)
+			if (d->d_name[0] != '.' && snprintf(inner, sizeof inner, "%s/%s", path,
+							    d->d_name) < (int)sizeof inner)
 				n += replay(inner);
 		closedir(dir);
 		return n;

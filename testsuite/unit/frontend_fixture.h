@@ -34,7 +34,8 @@ static inline struct fixture *fixture_new(size_t limit, bool lenient)
 	f->arena = arena_new(limit);
 	assert_non_null(f->arena);
 	f->sources = (struct sources){.arena = f->arena, .max_size = 256u << 20};
-	f->diags = (struct diags){.arena = f->arena, .sources = &f->sources, .max = 1000, .lenient = lenient};
+	f->diags = (struct diags){
+		.arena = f->arena, .sources = &f->sources, .max = 1000, .lenient = lenient};
 	f->cx = (struct parse_ctx){.arena = f->arena,
 				   .sources = &f->sources,
 				   .diags = &f->diags,
@@ -61,7 +62,7 @@ static inline bool fixture_read(struct fixture *f, const char *text, size_t n)
 
 static inline void print_findings(const struct fixture *f)
 {
-	vec_each(d, &f->diags.list) {
+	vec_each (d, &f->diags.list) {
 		struct location at = source_locate(&f->sources, (*d)->span);
 		struct str s = source_slice(&f->sources, (*d)->span);
 		print_message("%u:%u: %s %.*s {%.*s}\n", at.line, at.col, (*d)->kind->code,

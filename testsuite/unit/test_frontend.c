@@ -48,15 +48,16 @@ static const struct rule *rule_at(const struct filter *f, uint32_t i)
 
 static void test_filter(void **state)
 {
-	read_clean("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		   "<!-- a comment -->\n"
-		   "<filter name='web &amp; co' chain='ipv4-web' priority='-710'>\n"
-		   "  <uuid> 5C6D49AFB071-6127b4ec 6f8ed4b55335 </uuid>\n"
-		   "  <filterref filter='base'><parameter name='A' value='1'/>"
-		   "<parameter name='B' value='x'/><parameter name='A' value='2'/></filterref>\n"
-		   "  <rule action='reject' direction='inout' priority='-1000' statematch='FALSE'/>\n"
-		   "  <rule action='accept' direction='out'><!-- c --><tcp/></rule>\n"
-		   "</filter>\n<!-- end -->");
+	read_clean(
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<!-- a comment -->\n"
+		"<filter name='web &amp; co' chain='ipv4-web' priority='-710'>\n"
+		"  <uuid> 5C6D49AFB071-6127b4ec 6f8ed4b55335 </uuid>\n"
+		"  <filterref filter='base'><parameter name='A' value='1'/>"
+		"<parameter name='B' value='x'/><parameter name='A' value='2'/></filterref>\n"
+		"  <rule action='reject' direction='inout' priority='-1000' statematch='FALSE'/>\n"
+		"  <rule action='accept' direction='out'><!-- c --><tcp/></rule>\n"
+		"</filter>\n<!-- end -->");
 	const struct filter *f = fixture_filter(fx, "web & co");
 	assert_str(f->chain, "ipv4-web");
 	assert_int_equal(f->priority, -710);
@@ -151,8 +152,9 @@ static void test_match_is_exact(void **state)
 
 static void test_lenient_words(void **state)
 {
-	static const char text[] = "<filter name='t'><rule action='drop' direction='in' statematch='off'>"
-				   "<tcp match='NO' dstportstart='1'/></rule></filter>";
+	static const char text[] =
+		"<filter name='t'><rule action='drop' direction='in' statematch='off'>"
+		"<tcp match='NO' dstportstart='1'/></rule></filter>";
 	fx->diags.lenient = true;
 	assert_true(fixture_read(fx, text, sizeof text - 1));
 	const struct rule *r = rule_at(fixture_filter(fx, "t"), 0);
@@ -183,7 +185,8 @@ static void test_places(void **state)
 	read_clean("\xef\xbb\xbf<filter\n  name = \"t\"\tchain='arp' priority='1'>\n"
 		   "<rule action='drop'\r\n direction='in' ><arp  arpsrcipaddr='10.0.&#x30;.1'\n"
 		   "comment='a > b' arpdstipaddr='$A[@1]'/></rule>\n"
-		   "<filterref filter='\xc3\xa4'><parameter name='A' value='v'/></filterref></filter>");
+		   "<filterref filter='\xc3\xa4'><parameter name='A' "
+		   "value='v'/></filterref></filter>");
 	const struct filter *f = fixture_filter(fx, "t");
 	assert_slice(f->name_span, "t");
 	assert_slice(f->chain_span, "arp");
@@ -207,7 +210,9 @@ static void test_places_far_in(void **state)
 	buf_memory(&b);
 	buf_lit(&b, "<filter name='t'>\n");
 	for (int i = 0; i < 20000; i++)
-		buf_printf(&b, "<rule action='drop' direction='in'><tcp dstportstart='%d'/></rule>\n", i);
+		buf_printf(&b,
+			   "<rule action='drop' direction='in'><tcp dstportstart='%d'/></rule>\n",
+			   i);
 	buf_lit(&b, "</filter>");
 	buf_char(&b, 0);
 	read_clean(b.data);
@@ -267,21 +272,30 @@ static void test_binding(void **state)
 
 static void test_domain(void **state)
 {
-	read_clean("<domstatus state='running'><devices><device alias='net0'/></devices>\n"
-		   "<domain type='kvm' id='1'>some text <devices>" IFACE("vnet0", "01", REF)
-		   "<interface type='user'><mac address='52:54:00:00:00:02'/></interface>"
-		   "<hostdev><source><interface>eth0</interface></source></hostdev>"
-		   "<emulator>/usr/bin/qemu</emulator>" IFACE("vnet1", "03", "") IFACE("vnet2", "04", REF)
-		   "</devices><name>vm</name><uuid>d54df46f-1ab5-4a22-8618-4560ef5fac2c</uuid>"
-		   "<metadata><devices>" IFACE("no", "05", REF) "</devices></metadata>"
-		   "<qemu:commandline xmlns:qemu='urn:q'><qemu:arg value='x'/></qemu:commandline>"
-		   "<undeclared:thing/></domain></domstatus>");
+	read_clean(
+		"<domstatus state='running'><devices><device alias='net0'/></devices>\n"
+		"<domain type='kvm' id='1'>some text <devices>" IFACE(
+			"vnet0", "01",
+			REF) "<interface type='user'><mac address='52:54:00:00:00:02'/></interface>"
+			     "<hostdev><source><interface>eth0</interface></source></hostdev>"
+			     "<emulator>/usr/bin/qemu</emulator>" IFACE("vnet1", "03", "") IFACE(
+				     "vnet2", "04",
+				     REF) "</devices><name>vm</"
+					  "name><uuid>d54df46f-1ab5-4a22-8618-4560ef5fac2c</uuid>"
+					  "<metadata><devices>" IFACE(
+						  "no", "05",
+						  REF) "</devices></metadata>"
+						       "<qemu:commandline "
+						       "xmlns:qemu='urn:q'><qemu:arg "
+						       "value='x'/></qemu:commandline>"
+						       "<undeclared:thing/></domain></domstatus>");
 	assert_int_equal(fx->ports.list.n, 2);
 	assert_str(fx->ports.list.items[0]->name, "vnet0");
 	assert_str(fx->ports.list.items[1]->name, "vnet2");
 	for (int i = 0; i < 2; i++) {
 		assert_str(fx->ports.list.items[i]->owner_name, "vm");
-		assert_str(fx->ports.list.items[i]->owner_uuid, "d54df46f-1ab5-4a22-8618-4560ef5fac2c");
+		assert_str(fx->ports.list.items[i]->owner_uuid,
+			   "d54df46f-1ab5-4a22-8618-4560ef5fac2c");
 		assert_str(fx->ports.list.items[i]->interface_type, "network");
 	}
 }
@@ -289,12 +303,17 @@ static void test_domain(void **state)
 /* Each domain owns its own ports; the inactive form of a domain is not read. */
 static void test_domains(void **state)
 {
-	read_clean("<domains><domain><name>a</name><devices>" IFACE("vnet0", "01", REF)
-		   "</devices></domain><domain><devices>" IFACE("vnet1", "02", REF)
-		   "</devices></domain></domains>");
-	read_clean("<domainsnapshot><name>s</name><domain><name>c</name><devices>" IFACE("vnet2", "03", REF)
-		   "</devices></domain><inactiveDomain><devices>" IFACE("vnet2", "03", REF)
-		   "</devices></inactiveDomain></domainsnapshot>");
+	read_clean("<domains><domain><name>a</name><devices>" IFACE(
+		"vnet0", "01",
+		REF) "</devices></domain><domain><devices>" IFACE("vnet1", "02",
+								  REF) "</devices></domain></"
+								       "domains>");
+	read_clean("<domainsnapshot><name>s</name><domain><name>c</name><devices>" IFACE(
+		"vnet2", "03",
+		REF) "</devices></domain><inactiveDomain><devices>" IFACE("vnet2", "03",
+									  REF) "</devices></"
+									       "inactiveDomain></"
+									       "domainsnapshot>");
 	assert_int_equal(fx->ports.list.n, 3);
 	assert_str(fx->ports.list.items[0]->owner_name, "a");
 	assert_str(fx->ports.list.items[1]->owner_name, "");
@@ -304,8 +323,8 @@ static void test_domains(void **state)
 /* The name from outside is for one interface without a name, not for two, not for a named one. */
 static void test_port_name(void **state)
 {
-	static const char one[] = "<interface type='bridge'><mac address='52:54:00:00:00:01'/>" REF
-				  "</interface>";
+	static const char one[] =
+		"<interface type='bridge'><mac address='52:54:00:00:00:01'/>" REF "</interface>";
 	static const char two[] =
 		"<devices><interface type='bridge'><mac address='52:54:00:00:00:01'/>" REF
 		"</interface><interface type='bridge'><mac address='52:54:00:00:00:02'/>" REF
@@ -380,6 +399,24 @@ static void test_hostile(void **state)
 	read_repeated("<filter name='t'>", "&amp;&#60;", 10000, "<foo/></filter>", "E124");
 }
 
+/* What would take libxml2 very long: many names, many namespaces. */
+static void test_many_names(void **state)
+{
+	char *s = malloc(4 << 20), *p = s;
+	p += sprintf(p, "<domain>");
+	for (int i = 0; i < 150000; i++)
+		p += sprintf(p, "<n%d/>", i);
+	p += sprintf(p, "</domain>");
+	read_bad(s, (size_t)(p - s), "E604");
+	p = s + sprintf(s, "<domain ");
+	for (int i = 0; i < 1500; i++)
+		p += sprintf(p, "xmlns:n%d='u' ", i);
+	p += sprintf(p, "><x/></domain>");
+	read_bad(s, (size_t)(p - s), "E604");
+	free(s);
+	assert_true(fixture_read(fx, "<filter name='t'/>", 18)); /* the parser is as good as new */
+}
+
 /* libxml2 takes time with the square of an element's attributes. */
 static void test_many_attributes(void **state)
 {
@@ -418,8 +455,9 @@ static void test_cut_and_changed(void **state)
 			fixture_read(fx, copy, n);
 			free(copy);
 		}
-	vec_each(d, &fx->diags.list)
-		assert_true((*d)->span.lo <= n && (*d)->span.hi <= n && (*d)->span.lo <= (*d)->span.hi);
+	vec_each (d, &fx->diags.list)
+		assert_true((*d)->span.lo <= n && (*d)->span.hi <= n &&
+			    (*d)->span.lo <= (*d)->span.hi);
 }
 
 /* The memory limit is a finding, not an end. */
@@ -427,13 +465,28 @@ static void test_memory_limit(void **state)
 {
 	struct fixture *f = fixture_new(2 << 20, false);
 	size_t n;
-	char *s = repeat("<filter name='t'>", "<rule action='drop' direction='in'><tcp/></rule>", 100000,
-			 "</filter>", &n);
+	char *s = repeat("<filter name='t'>", "<rule action='drop' direction='in'><tcp/></rule>",
+			 100000, "</filter>", &n);
 	fixture_read(f, s, n); /* the copy of the text alone is beyond the limit */
 	free(s);
 	assert_true(f->diags.list.n > 0);
 	assert_string_equal(f->diags.list.items[f->diags.list.n - 1]->kind->code, "E603");
 	fixture_free(f);
+}
+
+/* Also when one element alone passes it, with mistakes or with long names. */
+static void test_memory_limit_inside_an_element(void **state)
+{
+	static const char *const units[] = {"&b;", "' n:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa='"};
+	for (int i = 0; i < 2; i++) {
+		struct fixture *f = fixture_new(4 << 20, false);
+		size_t n;
+		char *s = repeat("<filter xmlns:n='u' name='", units[i], i ? 1500 : 900000, "'/>",
+				 &n);
+		assert_false(fixture_read(f, s, n));
+		free(s);
+		fixture_free(f);
+	}
 }
 
 /* --- two at once --- */
@@ -445,7 +498,8 @@ static void *read_many(void *arg)
 	uintptr_t good = 0;
 	for (int i = 0; i < 3000; i++) {
 		int n = snprintf(text, sizeof text,
-				 "<filter name='f%d'><rule action='%s' direction='in'><tcp dstportstart='%d'/>"
+				 "<filter name='f%d'><rule action='%s' direction='in'><tcp "
+				 "dstportstart='%d'/>"
 				 "</rule></filter>",
 				 i, i % 3 ? "drop" : "dorp", i);
 		good += fixture_read(f, text, (size_t)n) == (i % 3 != 0);
@@ -472,12 +526,26 @@ static void test_two_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_filter),	  TEST(test_chains),	   TEST(test_merged_elements),
-		TEST(test_match_is_exact), TEST(test_lenient_words), TEST(test_uuid_forms),
-		TEST(test_places),	  TEST(test_places_far_in), TEST(test_other_encodings),
-		TEST(test_binding),	  TEST(test_domain),	   TEST(test_domains),
-		TEST(test_port_name),	  TEST(test_hostile),	   TEST(test_many_attributes),
-		TEST(test_cut_and_changed), TEST(test_memory_limit), TEST(test_two_threads),
+		TEST(test_filter),
+		TEST(test_chains),
+		TEST(test_merged_elements),
+		TEST(test_match_is_exact),
+		TEST(test_lenient_words),
+		TEST(test_uuid_forms),
+		TEST(test_places),
+		TEST(test_places_far_in),
+		TEST(test_other_encodings),
+		TEST(test_binding),
+		TEST(test_domain),
+		TEST(test_domains),
+		TEST(test_port_name),
+		TEST(test_hostile),
+		TEST(test_many_attributes),
+		TEST(test_many_names),
+		TEST(test_cut_and_changed),
+		TEST(test_memory_limit),
+		TEST(test_memory_limit_inside_an_element),
+		TEST(test_two_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

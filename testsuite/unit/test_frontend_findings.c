@@ -26,7 +26,8 @@ static const struct case_ filter_cases[] = {
 	{"E104", FILTER("<«ruel» action='drop' direction='in'/>"), "'rule'", SOFT},
 	{"E104", FILTER("<«foo»><rule/><tcp/></foo>"), "inside <filter>", SOFT},
 	{"E104", FILTER("<uuid><«b»/></uuid>"), "inside <uuid>", SOFT},
-	{"E104", FILTER("<«x:rule» xmlns:x='urn:x' action='drop' direction='in'/>"), "x:rule", SOFT},
+	{"E104", FILTER("<«x:rule» xmlns:x='urn:x' action='drop' direction='in'/>"), "x:rule",
+	 SOFT},
 	{"E104", FILTER("<filterref filter='a'><«param» name='A' value='1'/></filterref>"),
 	 "inside <filterref>", SOFT},
 	{"E104", RULE("<tcp><«b»/></tcp>"), "can not stand here", SOFT},
@@ -56,8 +57,8 @@ static const struct case_ filter_cases[] = {
 	{"E110", FILTER("<uuid>«5c6d49af-b071»</uuid>"), "5c6d49af-b071", HARD},
 	{"E110", FILTER("<uuid> «5c6d49af-b071-6127-b4ec-6f8ed4b5533g»\n</uuid>"), "", HARD},
 	{"E110", FILTER("<uuid>«5c6d49af-b071-6127-b4ec-6f8ed4b553350»</uuid>"), "", HARD},
-	{"E126", FILTER("<uuid>5c6d49af-b071-6127-b4ec-6f8ed4b55335</uuid>«<uuid>»x</uuid>"), "uuid",
-	 SOFT},
+	{"E126", FILTER("<uuid>5c6d49af-b071-6127-b4ec-6f8ed4b55335</uuid>«<uuid>»x</uuid>"),
+	 "uuid", SOFT},
 	{"E105", FILTER("<uuid «a»='1'/>"), "", SOFT},
 	/* rules */
 	{"E106", FILTER("«<rule direction='in'>»<tcp/></rule>"), "'action'", HARD},
@@ -97,10 +98,12 @@ static const struct case_ filter_cases[] = {
 	{"E106", FILTER("«<filterref/>»"), "'filter'", HARD},
 	{"E106", FILTER("<filterref filter='«»'/>"), "no filter", HARD},
 	{"E105", FILTER("<filterref filter='a' «priority»='1'/>"), "", SOFT},
-	{"E106", FILTER("<filterref filter='a'>«<parameter name='A'/>»</filterref>"), "'value'", HARD},
+	{"E106", FILTER("<filterref filter='a'>«<parameter name='A'/>»</filterref>"), "'value'",
+	 HARD},
 	{"E120", FILTER("<filterref filter='a'><parameter name='«A-B»' value='1'/></filterref>"),
 	 "letters", HARD},
-	{"E120", FILTER("<filterref filter='a'><parameter name='A' value='«10.0.0.0/8»'/></filterref>"),
+	{"E120",
+	 FILTER("<filterref filter='a'><parameter name='A' value='«10.0.0.0/8»'/></filterref>"),
 	 "mask", HARD},
 	{"E121", "<filters><filter name='a'/><filter name='«a»'/></filters>", "'a'", HARD},
 };
@@ -117,7 +120,8 @@ static const struct case_ xml_cases[] = {
 	{"E101", FILTER("\x01"), "", HARD},
 	{"E101", FILTER("<uuid>\xff\xfe</uuid>"), "", HARD},
 	{"E102", "«<!DOCTYPE» filter><filter name='t'/>", "DOCTYPE", HARD},
-	{"E102", "<?xml version='1.0'?>\n«<!DOCTYPE» filter SYSTEM 'file:///etc/passwd'><filter name='t'/>",
+	{"E102",
+	 "<?xml version='1.0'?>\n«<!DOCTYPE» filter SYSTEM 'file:///etc/passwd'><filter name='t'/>",
 	 "", HARD},
 	{"E102", "«<!DOCTYPE» f [<!ENTITY a 'b'>]><filter name='&a;'/>", "entities", HARD},
 	{"E102", "<filter name='a«&b;»'/>", "&lt;", HARD},
@@ -182,11 +186,12 @@ static void test_all_in_one_run(void **state)
 {
 	static const char *const codes[] = {"E108", "E104", "E111", "E112", "E105", "E101"};
 	struct fixture *f = fixture_new(64u << 20, false);
-	static const char text[] = "<filter name='t' chain='x'>\n"
-				   "<foo/>\n"
-				   "<rule action='Drop' direction='in'><tcp srcipaddr='x' bar='1'/></rule>\n"
-				   "<rule action='drop' direction='in'></filter>\n"
-				   "<more wrong='things'>";
+	static const char text[] =
+		"<filter name='t' chain='x'>\n"
+		"<foo/>\n"
+		"<rule action='Drop' direction='in'><tcp srcipaddr='x' bar='1'/></rule>\n"
+		"<rule action='drop' direction='in'></filter>\n"
+		"<more wrong='things'>";
 	assert_false(fixture_read(f, text, sizeof text - 1));
 	if (f->diags.list.n != 6)
 		print_findings(f);
@@ -201,9 +206,10 @@ static void test_all_in_one_run(void **state)
 static void test_no_match_all_by_leniency(void **state)
 {
 	struct fixture *f = fixture_new(64u << 20, true);
-	static const char bad[] = "<filter name='a'><rule action='accept' direction='in'><foo/><bar/></rule></filter>";
-	static const char good[] =
-		"<filter name='b'><rule action='accept' direction='in'><foo/><tcp/><bar/></rule></filter>";
+	static const char bad[] = "<filter name='a'><rule action='accept' "
+				  "direction='in'><foo/><bar/></rule></filter>";
+	static const char good[] = "<filter name='b'><rule action='accept' "
+				   "direction='in'><foo/><tcp/><bar/></rule></filter>";
 	assert_false(fixture_read(f, bad, sizeof bad - 1));
 	assert_int_equal(f->diags.errors, 2);
 	assert_true(fixture_read(f, good, sizeof good - 1));
@@ -215,23 +221,26 @@ static void test_no_match_all_by_leniency(void **state)
 
 /* --- ports --- */
 
-#define OWNER	"<owner><name>vm</name><uuid>5c6d49af-b071-6127-b4ec-6f8ed4b55335</uuid></owner>"
-#define PORTDEV "<portdev name='vnet0'/>"
-#define MAC	"<mac address='52:54:00:12:34:56'/>"
-#define REF	"<filterref filter='f'/>"
+#define OWNER           "<owner><name>vm</name><uuid>5c6d49af-b071-6127-b4ec-6f8ed4b55335</uuid></owner>"
+#define PORTDEV         "<portdev name='vnet0'/>"
+#define MAC             "<mac address='52:54:00:12:34:56'/>"
+#define REF             "<filterref filter='f'/>"
 #define BINDING(inside) "<filterbinding>" inside "</filterbinding>"
-#define IFACE(inside)	"<interface type='bridge'>" inside "</interface>"
-#define TARGET		"<target dev='vnet0'/>"
+#define IFACE(inside)   "<interface type='bridge'>" inside "</interface>"
+#define TARGET          "<target dev='vnet0'/>"
 
 static const struct case_ port_cases[] = {
 	{"E106", "«<filterbinding>»" PORTDEV MAC REF "</filterbinding>", "<owner>", HARD},
-	{"E106", "«<filterbinding>»<owner><name>a</name></owner>" PORTDEV MAC REF "</filterbinding>",
+	{"E106",
+	 "«<filterbinding>»<owner><name>a</name></owner>" PORTDEV MAC REF "</filterbinding>",
 	 "<uuid>", HARD},
 	{"E106",
-	 "«<filterbinding>»<owner><name> </name><uuid>5c6d49afb0716127b4ec6f8ed4b55335</uuid></owner>" PORTDEV
-		 MAC REF "</filterbinding>",
+	 "«<filterbinding>»<owner><name> "
+	 "</name><uuid>5c6d49afb0716127b4ec6f8ed4b55335</uuid></owner>" PORTDEV MAC REF
+	 "</filterbinding>",
 	 "<name>", HARD},
-	{"E110", BINDING("<owner><name>a</name><uuid>«x»</uuid></owner>" PORTDEV MAC REF), "", HARD},
+	{"E110", BINDING("<owner><name>a</name><uuid>«x»</uuid></owner>" PORTDEV MAC REF), "",
+	 HARD},
 	{"E106", "«<filterbinding>»" OWNER MAC REF "</filterbinding>", "<portdev", HARD},
 	{"E106", BINDING(OWNER "«<portdev/>»" MAC REF), "'name'", HARD},
 	{"E201", BINDING(OWNER "<portdev name='«a/b»'/>" MAC REF), "", HARD},
@@ -239,16 +248,21 @@ static const struct case_ port_cases[] = {
 	{"E201", BINDING(OWNER PORTDEV "<linkdev name='«a b»'/>" MAC REF), "", HARD},
 	{"E203", "«<filterbinding>»" OWNER PORTDEV REF "</filterbinding>", "<mac", HARD},
 	{"E203", BINDING(OWNER PORTDEV "<mac address='«zz:1:2:3:4:5»'/>" REF), "not a MAC", HARD},
-	{"E203", BINDING(OWNER PORTDEV "<mac address='«01:00:5e:00:00:01»'/>" REF), "multicast", HARD},
+	{"E203", BINDING(OWNER PORTDEV "<mac address='«01:00:5e:00:00:01»'/>" REF), "multicast",
+	 HARD},
 	{"E204", "«<filterbinding>»" OWNER PORTDEV MAC "</filterbinding>", "<filterref", HARD},
-	{"E206", BINDING(OWNER PORTDEV MAC REF "«<filterref filter='g'>»</filterref>"), "both", HARD},
+	{"E206", BINDING(OWNER PORTDEV MAC REF "«<filterref filter='g'>»</filterref>"), "both",
+	 HARD},
 	{"E106", BINDING(OWNER PORTDEV MAC "«<filterref/>»"), "'filter'", HARD},
 	{"E104", BINDING(OWNER PORTDEV MAC REF "<«portdv» name='a'/>"), "'portdev'", SOFT},
-	{"E105", BINDING(OWNER PORTDEV "<mac address='52:54:00:12:34:56' «type»='x'/>" REF), "<mac>", SOFT},
+	{"E105", BINDING(OWNER PORTDEV "<mac address='52:54:00:12:34:56' «type»='x'/>" REF),
+	 "<mac>", SOFT},
 	{"E126", BINDING(OWNER PORTDEV "«<portdev name='b'/>»" MAC REF), "", SOFT},
 	{"E126", BINDING(OWNER PORTDEV MAC "«<mac address='52:54:00:12:34:57'/>»" REF), "", SOFT},
 	{"E124", BINDING(OWNER PORTDEV MAC REF "«text»"), "", SOFT},
-	{"E120", BINDING(OWNER PORTDEV MAC "<filterref filter='f'><parameter name='IP' value='«»'/></filterref>"),
+	{"E120",
+	 BINDING(OWNER PORTDEV MAC
+		 "<filterref filter='f'><parameter name='IP' value='«»'/></filterref>"),
 	 "", HARD},
 	/* interfaces and domains */
 	{"E203", "«<interface type='bridge'>»" TARGET REF "</interface>", "<mac", HARD},
@@ -259,14 +273,16 @@ static const struct case_ port_cases[] = {
 	{"E206", IFACE(TARGET MAC REF "«<filterref filter='f'/>»"), "both", HARD},
 	{"E105", IFACE(TARGET MAC "<filterref «flter»='f'/>"), "'filter'", HARD},
 	{"W207", "«<interface type='bridge'>»" MAC REF "</interface>", "--port", SOFT},
-	{"W207", "«<interface type='bridge'>»" MAC "<target dev='vnet%d'/>" REF "</interface>", "--port",
-	 SOFT},
+	{"W207", "«<interface type='bridge'>»" MAC "<target dev='vnet%d'/>" REF "</interface>",
+	 "--port", SOFT},
 	{"W208", "«<interface type='bridge'>»" MAC TARGET "</interface>", "filter", SOFT},
 	{"W208", "«<domain>»<devices><disk/></devices></domain>", "", SOFT},
 	{"W208", "«<domainsnapshot>»<x/></domainsnapshot>", "", SOFT},
-	{"E202", "<devices>" IFACE(TARGET MAC REF) IFACE("<target dev='«vnet0»'/>" MAC REF) "</devices>",
+	{"E202",
+	 "<devices>" IFACE(TARGET MAC REF) IFACE("<target dev='«vnet0»'/>" MAC REF) "</devices>",
 	 "vnet0", HARD},
-	{"E201", "<domain><devices>" IFACE("<target dev='«a:b»'/>" MAC REF) "</devices></domain>", "", HARD},
+	{"E201", "<domain><devices>" IFACE("<target dev='«a:b»'/>" MAC REF) "</devices></domain>",
+	 "", HARD},
 };
 
 static void test_port_findings(void **state)

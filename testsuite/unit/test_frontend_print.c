@@ -57,7 +57,8 @@ static void test_form(void **state)
 		      "c",
 		      "<filter name='c' chain='root'>\n"
 		      "  <rule action='drop' direction='in' priority='-7'>\n"
-		      "    <ip match='no' srcmacaddr='0a:0b:0c:0d:0e:0f' srcipaddr='$A' srcipmask='16'/>\n"
+		      "    <ip match='no' srcmacaddr='0a:0b:0c:0d:0e:0f' srcipaddr='$A' "
+		      "srcipmask='16'/>\n"
 		      "    <ip protocol='tcp'/>\n"
 		      "    <ip match='no' dstportstart='0x50' dstportend='81'/>\n"
 		      "  </rule>\n"
@@ -66,7 +67,8 @@ static void test_form(void **state)
 	assert_prints("<filter name='&lt;&quot;&apos;&amp;>'><filterref filter='x&#233;'>"
 		      "<parameter name='b' value='2'/><parameter name='a' value='3'/>"
 		      "<parameter name='b' value='1'/></filterref>"
-		      "<rule direction='out' action='accept'><all comment='a&#10;b \"c\"'/></rule></filter>",
+		      "<rule direction='out' action='accept'><all comment='a&#10;b "
+		      "\"c\"'/></rule></filter>",
 		      "<\"'&>",
 		      "<filter name='&lt;&quot;&apos;&amp;&gt;' chain='root'>\n"
 		      "  <filterref filter='x\xc3\xa9'>\n"
@@ -102,8 +104,8 @@ static bool same_operand(const struct operand *a, const struct operand *b)
 static bool same_rule(const struct rule *a, const struct rule *b)
 {
 	if (a->proto != b->proto || a->action != b->action || a->direction != b->direction ||
-	    a->priority != b->priority || a->statematch != b->statematch || a->number != b->number ||
-	    a->tests.n != b->tests.n)
+	    a->priority != b->priority || a->statematch != b->statematch ||
+	    a->number != b->number || a->tests.n != b->tests.n)
 		return false;
 	for (uint32_t i = 0; i < a->tests.n; i++) {
 		const struct test *s = &a->tests.items[i], *t = &b->tests.items[i];
@@ -120,7 +122,7 @@ static bool same_ref(const struct filter_ref *a, const struct filter_ref *b)
 {
 	if (!str_eq(a->filter, b->filter) || a->params.list.n != b->params.list.n)
 		return false;
-	vec_each(p, &a->params.list) {
+	vec_each (p, &a->params.list) {
 		const struct param *q = params_find(&b->params, p->name);
 		if (!q || q->values.n != p->values.n)
 			return false;
@@ -133,13 +135,14 @@ static bool same_ref(const struct filter_ref *a, const struct filter_ref *b)
 
 static bool same_filter(const struct filter *a, const struct filter *b)
 {
-	if (!str_eq(a->name, b->name) || !str_eq(a->chain, b->chain) || a->priority != b->priority ||
-	    !str_eq(a->uuid, b->uuid) || a->entries.n != b->entries.n || a->nrules != b->nrules)
+	if (!str_eq(a->name, b->name) || !str_eq(a->chain, b->chain) ||
+	    a->priority != b->priority || !str_eq(a->uuid, b->uuid) ||
+	    a->entries.n != b->entries.n || a->nrules != b->nrules)
 		return false;
 	for (uint32_t i = 0; i < a->entries.n; i++) {
 		const struct entry *x = &a->entries.items[i], *y = &b->entries.items[i];
-		if (x->kind != y->kind ||
-		    !(x->kind == ENTRY_RULE ? same_rule(x->rule, y->rule) : same_ref(x->ref, y->ref)))
+		if (x->kind != y->kind || !(x->kind == ENTRY_RULE ? same_rule(x->rule, y->rule)
+								  : same_ref(x->ref, y->ref)))
 			return false;
 	}
 	return true;
@@ -207,7 +210,8 @@ static struct str random_words(enum value_type type, char separator, uint32_t mo
 
 static struct str random_number(uint32_t min, uint32_t max)
 {
-	uint32_t span = max - min, v = rnd(4) ? min + (span ? rnd(span < 300 ? span + 1 : 300) : 0) : max;
+	uint32_t span = max - min,
+		 v = rnd(4) ? min + (span ? rnd(span < 300 ? span + 1 : 300) : 0) : max;
 	return str_printf(fx->arena, rnd(2) ? "%u" : "0x%x", v);
 }
 
@@ -220,12 +224,13 @@ static struct str random_value(const struct attr *at)
 		return at->flags & ATTR_DECIMAL ? str_printf(a, "%u", rnd(at->max + 1))
 						: random_number(at->min, at->max);
 	case VT_MAC:
-		return str_printf(a, "%x:%02x:%x:%x:%x:%02X", rnd(256), rnd(256), rnd(256), rnd(256),
-				  rnd(256), rnd(256));
+		return str_printf(a, "%x:%02x:%x:%x:%x:%02X", rnd(256), rnd(256), rnd(256),
+				  rnd(256), rnd(256), rnd(256));
 	case VT_MACMASK:
 		n = rnd(7);
-		return str_printf(a, "%x:%x:%x:%x:%x:%x", n > 0 ? 255 : 0, n > 1 ? 255 : 0, n > 2 ? 255 : 0,
-				  n > 3 ? 255 : 0, n > 4 ? 255 : 0, n > 5 ? 0xfe : 0);
+		return str_printf(a, "%x:%x:%x:%x:%x:%x", n > 0 ? 255 : 0, n > 1 ? 255 : 0,
+				  n > 2 ? 255 : 0, n > 3 ? 255 : 0, n > 4 ? 255 : 0,
+				  n > 5 ? 0xfe : 0);
 	case VT_IP4:
 		return str_printf(a, "%u.%u.%u.%u", rnd(256), rnd(256), rnd(256), rnd(256));
 	case VT_IP6:
@@ -284,7 +289,8 @@ static void random_rule(struct filter *f)
 			const struct attr *at = &p->attrs[i];
 			bool var = !(at->flags & ATTR_NO_VAR) && rnd(5) == 0;
 			if (rnd(4) == 0)
-				rule_builder_set(&rb, at, negated[at->field] && !(at->flags & ATTR_NO_NEG),
+				rule_builder_set(&rb, at,
+						 negated[at->field] && !(at->flags & ATTR_NO_NEG),
 						 var ? random_variable() : random_value(at),
 						 (struct span){0}, (struct span){0});
 		}
@@ -299,7 +305,8 @@ static void random_ref(struct filter *f)
 	ref->filter = random_bytes(10);
 	for (uint32_t n = rnd(6); n; n--)
 		params_add(&ref->params, str_printf(fx->arena, "P%u", rnd(3)), (struct span){0},
-			   str_printf(fx->arena, "10.0.0.%u", rnd(256)), (struct span){0}, &fx->diags);
+			   str_printf(fx->arena, "10.0.0.%u", rnd(256)), (struct span){0},
+			   &fx->diags);
 	*vec_push(fx->arena, &f->entries) = (struct entry){.kind = ENTRY_REF, .ref = ref};
 }
 
@@ -332,7 +339,7 @@ static void test_random_round_trip(void **state)
 		if (fx->diags.errors != errors)
 			continue;
 		tried++;
-		vec_each(e, &f->entries)
+		vec_each (e, &f->entries)
 			with_tests += e->kind == ENTRY_RULE && e->rule->tests.n > 1;
 		assert_round_trip(f);
 	}
@@ -352,13 +359,13 @@ static void test_stock(void **state)
 	for (const struct stock_filter *s = stock_filters; s->path; s++)
 		n++;
 	assert_int_equal(fx->library.by_name.entries.n, n);
-	map_each(e, &fx->library.by_name) {
+	map_each (e, &fx->library.by_name) {
 		const struct filter *f = e->cptr;
 		bool added;
 		map_put(fx->arena, &uuids, f->uuid, &added);
 		assert_true(f->uuid.len == 36 && added);
 		assert_round_trip(f);
-		vec_each(x, &f->entries)
+		vec_each (x, &f->entries)
 			if (x->kind == ENTRY_REF)
 				fixture_filter(fx, str_copy(fx->arena, x->ref->filter).s);
 	}
@@ -377,10 +384,11 @@ static void test_stock_gives_way(void **state)
 static void check_learning_set(const struct filter *f, struct str *last_action, uint32_t *rules)
 {
 	assert_true(str_is(f->chain, "root"));
-	vec_each(e, &f->entries) {
+	vec_each (e, &f->entries) {
 		if (e->kind == ENTRY_REF) {
-			check_learning_set(fixture_filter(fx, str_copy(fx->arena, e->ref->filter).s),
-					   last_action, rules);
+			check_learning_set(
+				fixture_filter(fx, str_copy(fx->arena, e->ref->filter).s),
+				last_action, rules);
 			continue;
 		}
 		const struct rule *r = e->rule;
@@ -388,7 +396,7 @@ static void check_learning_set(const struct filter *f, struct str *last_action, 
 		assert_int_equal(r->proto->layer, LAYER_FRAME);
 		assert_true(r->action == ACTION_ACCEPT || r->priority == PRIORITY_MAX);
 		bool own_mac = false;
-		vec_each(t, &r->tests) {
+		vec_each (t, &r->tests) {
 			own_mac |= t->field == F_ETHER_SADDR && t->value.kind == OPERAND_VAR &&
 				   str_is(t->value.var.name, "MAC") && t->mask.kind == OPERAND_NONE;
 			assert_false(t->negated);
@@ -446,7 +454,8 @@ static void test_same_as_libvirt(void **state)
 	struct fixture *theirs = fixture_new((size_t)64 << 20, false);
 	while ((d = readdir(dir))) {
 		char file[4096];
-		if (snprintf(file, sizeof file, "%s/%s", path, d->d_name) < 0 || d->d_name[0] == '.')
+		if (snprintf(file, sizeof file, "%s/%s", path, d->d_name) < 0 ||
+		    d->d_name[0] == '.')
 			continue;
 		uint32_t id = source_read(&theirs->sources, file);
 		assert_true(id && parse_source(&theirs->cx, theirs->in, id));
@@ -454,7 +463,7 @@ static void test_same_as_libvirt(void **state)
 	closedir(dir);
 	free(path);
 	parse_stock(&fx->cx, fx->in);
-	map_each(e, &theirs->library.by_name) {
+	map_each (e, &theirs->library.by_name) {
 		struct buf a = body_of(e->cptr);
 		struct buf b = body_of(fixture_filter(fx, str_copy(fx->arena, e->key).s));
 		buf_char(&a, 0), buf_char(&b, 0);
@@ -472,8 +481,9 @@ static void test_same_as_libvirt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_form),	     TEST(test_random_round_trip), TEST(test_stock),
-		TEST(test_stock_gives_way),  TEST(test_learning_sets),	   TEST(test_same_as_libvirt),
+		TEST(test_form),          TEST(test_random_round_trip),
+		TEST(test_stock),         TEST(test_stock_gives_way),
+		TEST(test_learning_sets), TEST(test_same_as_libvirt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "frontend/xml_parse.h"
+
+/* --- did you mean --- */
+
+/* One slip in a short word, three in a long one. */
+struct nearest nearest_to(struct str word)
+{
+	unsigned most = 1 + word.len / 6;
+	return (struct nearest){.word = word, .distance = (most < 3 ? most : 3) + 1};
+}
+
+void nearest_try(struct nearest *n, const char *candidate)
+{
+	unsigned d = str_distance(n->word, str_from(candidate));
+	if (d < n->distance) {
+		n->distance = d;
+		n->name = candidate;
+	}
+}
+
+void nearest_hint(struct diags *ds, struct finding *f, const struct nearest *n)
+{
+	if (n->name)
+		diag_hint(ds, f, "did you mean '%s'?", n->name);
+}
+
+/* --- attributes --- */
+
+const struct xml_attr *xml_attr(const struct xml_element *e, const char *name)
+{
+	for (uint32_t i = 0; i < e->nattrs; i++)
+		if (str_is(e->attrs[i].name, name))
+			return &e->attrs[i];
+	return NULL;
+}
+
+const struct xml_attr *xml_attr_needed(struct xml_text *x, const struct xml_element *e,
+				       const char *name)
+{
+	const struct xml_attr *a = xml_attr(e, name);
+	const char *suggested = x->parse->suggested;
+	/* a wrong spelling of it is an error already */
+	if (!a && !(suggested && !strcmp(suggested, name) && !x->diags->lenient))
+		diag_add(x->diags, FINDING(E106), e->span, "<%.*s> needs an attribute '%s'",
+			 STR_ARG(e->name), name);
+	return a;
+}
+
+struct finding *xml_unknown_attr(struct xml_text *x, const struct xml_element *e,
+				 const struct xml_attr *a, const struct nearest *n)
+{
+	struct finding *f =
+		diag_add(x->diags, FINDING(E105), a->name_span, "<%.*s> has no attribute '%.*s'",
+			 STR_ARG(e->name), STR_ARG(a->name));
+	nearest_hint(x->diags, f, n);
+	diag_soften(x->diags, f);
+	return f;
+}
+
+static bool is_listed(const char *const *names, struct str name)
+{
+	for (; *names; names++)
+		if (str_is(name, *names))
+			return true;
+	return false;
+}
+
+void xml_check_attrs(struct xml_text *x, const struct xml_element *e, const char *const *names)
+{
+	x->parse->suggested = NULL;
+	for (uint32_t i = 0; names && i < e->nattrs && !arena_full(x->arena); i++) {
+		const struct xml_attr *a = &e->attrs[i];
+		if (is_listed(names, a->name))
+			continue;
+		struct nearest n = nearest_to(a->name);
+		for (const char *const *c = names; *c; c++)
+			if (!xml_attr(e, *c))
+				nearest_try(&n, *c);
+		xml_unknown_attr(x, e, a, &n);
+		if (n.name)
+			x->parse->suggested = n.name;
+	}
+}
+
+bool xml_once(struct xml_text *x, const struct xml_element *e, bool *seen)
+{
+	bool first = !*seen;
+	*seen = true;
+	if (!first)
+		diag_soften(x->diags, diag_add(x->diags, FINDING(E126), e->span, "a second <%.*s>",
+					       STR_ARG(e->name)));
+	return first;
+}
