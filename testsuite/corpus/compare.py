@@ -46,8 +46,8 @@ LIBVIRT_NAMES = {"ebtables": {"libvirt-I-%s": "out", "libvirt-O-%s": "in"},
                  "iptables": {"libvirt-in": "@in", "libvirt-out": "@out", "libvirt-in-post": "@in-post",
                               "libvirt-host-in": "@host", "FI-%s": "FI", "FO-%s": "FO", "HI-%s": "HI"}}
 LIBVIRT_NAMES["ip6tables"] = LIBVIRT_NAMES["iptables"]
-# Refusals that --lenient turns into warnings: such a case is compared whole in a second run.
-LENIENT = {"unknown-element", "unknown-attribute"}
+# Refusals that an option turns into warnings: such a case is compared whole in a second run.
+LENIENT = {"unknown-element": "--lenient", "unknown-attribute": "--lenient", "stp-fields": "--allow-loss=widened"}
 
 
 class Case:
@@ -120,16 +120,16 @@ def cases(corpus, patterns):
 
 # ---- the compiler -------------------------------------------------------------------------
 
-def compile_case(nwfc, case, out, lenient=False):
-    """(exit status, messages) of one compile to all targets into the directory out."""
+def compile_case(nwfc, case, out, options=()):
+    """(exit status, messages) of one compile to the three targets into the directory out."""
     filters = out / "filters"
     filters.mkdir(parents=True)
     for name, text in case.files.items():
         (filters / name).write_bytes(text)
     (out / "binding.xml").write_bytes(case.binding)
-    cmd = [str(nwfc), "compile", "-t", "all", "-o", str(out / "out"), "-I", str(filters)]
-    done = subprocess.run(cmd + (["--lenient"] if lenient else []) + [str(out / "binding.xml")],
-                          capture_output=True, check=False)
+    cmd = [str(nwfc), "compile", "-o", str(out / "out"), "-I", str(filters)]
+    cmd += [w for t in tables.TARGETS for w in ("-t", t)]
+    done = subprocess.run(cmd + list(options) + [str(out / "binding.xml")], capture_output=True, check=False)
     return done.returncode, done.stderr.decode(errors="replace")
 
 
@@ -141,11 +141,11 @@ def our_chains(out):
     return found
 
 
-def compile_all(nwfc, jobs, tmp, lenient=False):
+def compile_all(nwfc, jobs, tmp, options=()):
     """[(job, output directory, exit status, messages)]"""
     def one(item):
         out = tmp / ("%d" % item[0])
-        return (item[1], out) + compile_case(nwfc, item[1].case, out, lenient)
+        return (item[1], out) + compile_case(nwfc, item[1].case, out, options)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         return list(pool.map(one, enumerate(jobs)))
 
@@ -157,10 +157,10 @@ def compile_jobs(nwfc, jobs, tmp):
         if job.judge_acceptance(status, messages):
             chains_of[job] = ours(job.case, out)
     again = [j for j in jobs if j not in chains_of and j.refusals and j.model_ours]
-    lenient = [j for j in again if j.refusals <= LENIENT]
-    for job, out, status, messages in compile_all(nwfc, lenient, tmp / "2", lenient=True):
+    lenient = [j for j in again if j.refusals <= set(LENIENT)]
+    for job, out, status, messages in compile_all(nwfc, lenient, tmp / "2", set(LENIENT.values())):
         if status:
-            job.case.differ("accept", "refused with --lenient too: " + messages.strip()[:300])
+            job.case.differ("accept", "refused with %s too: %s" % (" ".join(LENIENT.values()), messages.strip()[:300]))
         else:
             chains_of[job] = ours(job.case, out)
     for job in set(again) - set(lenient):

@@ -10,6 +10,7 @@ runs with any set of points switched to libvirt's side; what a point changes in 
 therefore computed, not written down by hand.  Points where we refuse what libvirt takes are
 collected, so one run names all of them.
 """
+import copy
 import ipaddress
 import itertools
 import re
@@ -626,7 +627,7 @@ def bind(rule, env, points):
     check_bound(rule.element, attrs, points)
     bound = Rule(rule.action, rule.direction, rule.priority, rule.chain, rule.chain_priority, rule.element, attrs,
                  rule.stateless)
-    bound.origin = rule
+    bound.origin = rule     # a copy for each time that the filter is referenced
     return bound
 
 
@@ -641,6 +642,8 @@ def check_bound(element, attrs, points):
             points.strict("address-range-reversed")
     if attrs.get("option", (1,))[0] == 0:
         raise Refused("TCP option 0")
+    if element == "stp" and set(attrs) - {"srcmacaddr", "srcmacmask", "comment"}:
+        points.strict("stp-fields")
     if element == "icmp" and attrs.get("type", (0,))[0] == 255:
         points.strict("icmp-type-255")
     if attrs.get("vlanid", (0,))[0] == 4095:
@@ -685,4 +688,4 @@ def read_case(filter_texts, binding_text, points):
         flat = []
         stock = {f.name: f for f in (parse_filter(p.read_bytes(), points) for p in sorted(STOCK.glob("*.xml")))}
         flatten(stock, learning_set(port, mode, missing), port.params, set(), points, flat)
-    return port, [i for rule, scope in flat for i in instances(rule, scope, points)], None
+    return port, [i for rule, scope in flat for i in instances(copy.copy(rule), scope, points)], None

@@ -18,7 +18,6 @@ STP_NUMBERS = [("type", "type"), ("flags", "flags"), ("root-priority", "root-pri
                ("sender-priority", "sender-prio"), ("port", "port"), ("age", "msg-age"), ("max-age", "max-age"),
                ("hello-time", "hello-time"), ("forward-delay", "forward-delay")]
 
-STP_CONFIG = [name for name, _ in STP_NUMBERS[1:]] + ["root-address", "sender-address"]
 
 
 class Attrs:
@@ -83,15 +82,9 @@ def eb_arp(a, points):
     return words
 
 
-def eb_stp(a, points):
-    """The kernel asks the fields of a configuration BPDU only where the type is 0, and lets others match."""
-    words, numbers = ["-d", BPDU], STP_NUMBERS
-    if any(a.get(n) for n in STP_CONFIG) and not points("stp-config-fields"):
-        kind, negated = a.get("type") or (0, False)
-        if (kind == 0) == negated:
-            return None
-        words, numbers = words + ["--stp-type", "0"], STP_NUMBERS[1:]
-    for name, option in numbers:
+def eb_stp(a):
+    words = ["-d", BPDU]
+    for name, option in STP_NUMBERS:
         if a.get(name):
             words += bang("--stp-" + option, a.get(name), span(a, name, name + "-hi"))
     for who in ("root", "sender"):
@@ -148,8 +141,7 @@ def eb_match(rule, swapped, points):
     elif e in ("arp", "rarp"):
         words += eb_arp(a, points)
     elif e == "stp":
-        words = eb_stp(a, points)
-        return [] if words is None else [macs(a) + words]
+        words += eb_stp(a)
     elif e == "ip":
         words += eb_ip(a, "ip")
         if a.get("dscp"):
@@ -226,10 +218,13 @@ def neg(item, *words):
     return (["!"] if item[1] else []) + list(words)
 
 
-def ip_addresses(a):
+def ip_addresses(a, points):
     words = []
     for side, long in (("src", "source"), ("dst", "destination")):
         addr, low, high = a.get(side + "ipaddr"), a.get(side + "ipfrom"), a.get(side + "ipto")
+        if addr and addr[1] and (a.get(side + "ipmask") or (1,))[0] == 0:
+            points.libvirt_refuses("negated-net-of-all")    # its tool does
+            return None
         if addr:
             words += neg(addr, "--" + long, with_mask(a, side + "ipaddr", side + "ipmask"))
         elif low:
@@ -281,10 +276,10 @@ def ip_rule(rule, swapped, state, accept, points):
     mac = a.attrs.get("srcmacaddr")
     if mac and not swapped:
         words += ["-m", "mac"] + neg(mac, "--mac-source", mac[0])
-    options = protocol_options(a, proto, points)
-    if options is None:
+    of_addresses, of_protocol = ip_addresses(a, points), protocol_options(a, proto, points)
+    if of_addresses is None or of_protocol is None:
         return None
-    words += ip_addresses(a) + options
+    words += of_addresses + of_protocol
     if mac and swapped and not words:
         return None
     limit = a.get("connlimit-above")
@@ -343,8 +338,14 @@ def iptables(rules, points):
     if own != theirs and points("ip-rules-by-chain"):
         own = theirs
     out = {"iptables": {}, "ip6tables": {}}
+    written = set()
     for r in own:
         for chain, words in ip_rules(r, points):
+            # An exchanged form has lost its MAC, so for a list of MACs it comes out several times.
+            key = (id(r.origin), chain, tuple(words))
+            if key in written and not points("repeated-lines"):
+                continue
+            written.add(key)
             out[family(r)].setdefault(chain, []).append(words)
     return out
 
