@@ -249,8 +249,8 @@ def environment(dir_):
     return dict(os.environ, PATH=path, LC_ALL='C.UTF-8')
 
 
-def run(command, dir_, prefix=()):
-    return subprocess.run([*prefix, 'sh', '-c', command], cwd=dir_, env=environment(dir_), text=True,
+def run(command, dir_, prefix=(), shell='sh'):
+    return subprocess.run([*prefix, shell, '-c', command], cwd=dir_, env=environment(dir_), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
 
 
@@ -267,14 +267,17 @@ def private_network():
 
 
 def run_as_root(name, block, dir_):
-    commands = [line[2:] for line in block.splitlines() if line[:2] in ('# ', '$ ')]
+    commands = [c[2:] for c in re.findall(r'^# (?:.*\\\n)*.*', block, re.M)]
     tools = {w for c in commands for w in re.findall(r'\b(?:nft|ebtables-restore|iptables-restore|ip6tables-restore)\b', c)}
     lacking = [t for t in sorted(tools) if not shutil.which(t, path=environment(dir_)['PATH'])]
     what = f'{name}: {commands[0]} ...'
     if lacking or not private_network():
         skip(what, f"no {', '.join(lacking)}" if lacking else 'no network namespace can be made here')
         return
-    r = run('set -e\n' + '\n'.join(commands), dir_, ('unshare', '-rn'))
+    lines = ['set -eo pipefail'] + commands
+    if shutil.which('nft', path=environment(dir_)['PATH']) and 'remove' in commands[-1]:
+        lines.append('! nft list ruleset | grep nwfc')
+    r = run('\n'.join(lines), dir_, ('unshare', '-rn'), 'bash')
     report(r.returncode == 0, what, r.stdout)
 
 
