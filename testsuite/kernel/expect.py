@@ -52,6 +52,9 @@ def judge(reference, packet, tracker, target, blind, delivered):
     if frame.dst == F.BRIDGE_GROUP and reference.looks_into_bpdu and target.bridge_only:
         # the kernel's ebt_stp takes the protocol identifier for one octet and reads every field one too early
         return Expectation(R.PASS, None, "BPDU fields as ebtables reads them")
+    odd = None if target.bridge_only else beyond_nft(reference, frame)
+    if odd:
+        return Expectation(R.PASS, None, odd)
     verdict, rule = reference.bridge_verdict(frame, direction)
     if direction == R.OUT and verdict == R.DROP:
         # the tracker never saw it; SCTP checks tags it should have seen in it
@@ -80,6 +83,15 @@ def judge(reference, packet, tracker, target, blind, delivered):
     if ip_verdict != R.PASS:
         return Expectation(R.DROP, ip_rule, why)
     return Expectation(verdict, rule, why)
+
+
+def beyond_nft(reference, frame):
+    """What ebtables walks through and nft can not follow, or None."""
+    if frame.arp and frame.arp["hlen"] != 6:
+        return "ARP behind hardware addresses of another length"
+    if frame.family == 6 and frame.proto in (F.AH, F.NONXT) and reference.looks_at_ip6_protocol:
+        return "protocol behind AH or no next header"
+    return None
 
 
 def doubt(reference, packet, target):

@@ -137,6 +137,11 @@ class ProbePort:
     name, mac, scope = "vnet0", "52:54:00:aa:bb:cc", {}
 
 
+def needs_more(case):
+    """Does nft need bridge conntrack or bridge reject for this case?"""
+    return bool(missing_for(case, "nft", {"bridge conntrack": "", "bridge reject": ""}))
+
+
 def missing_for(case, target, lacking):
     """Why this target can not be judged on this kernel, or None."""
     if target == "xtables":
@@ -223,8 +228,8 @@ def check_loading(case, kinds):
 
 
 def load_removal(kind, text):
-    """A removal is a script of the target's own kind; the classic ones may be shell."""
-    if text.startswith("#!"):
+    """A removal is a script for sh, of nft one for nft."""
+    if kind != "nft":
         status, output = L.run(["sh", "-s"], text)
         if status:
             raise Failure("removal of %s fails: %s" % (kind, output.strip()[:1500]))
@@ -238,7 +243,7 @@ def same(left, right, what):
         raise Failure("%s:\n%s" % (what, "\n".join(changes[2:22])))
 
 
-def judge_case(case, targets, lacking, variants):
+def judge_case(case, targets, lacking, variants, loading=True):
     """[(target, status, text, packets judged)] for one case."""
     results, run = [], Run(case, variants)
     for target in targets:
@@ -251,7 +256,7 @@ def judge_case(case, targets, lacking, variants):
             wrong, judged, unsure = run.judge_twice(target, scripts)
             run.clear()
             kinds = [kinds_of(target)] + ([("xtables",)] if target == "xtables" else [])
-            for some in kinds:
+            for some in kinds if loading else ():
                 check_loading(case, some)
                 run.clear()
             text = report_wrong(wrong) if wrong else "%d packets judged%s" % (judged, doubts(unsure))
@@ -398,6 +403,9 @@ def arguments():
     parser.add_argument("--iptables", choices=("nft", "legacy"), help="variant of iptables and ip6tables")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--mutate", type=int, nargs="?", const=60, metavar="N", help="at most N mutants a target")
+    parser.add_argument("--stateful", dest="only_new", action="store_true",
+                        help="only cases with connection state or reject, which not every kernel can judge")
+    parser.add_argument("--no-loading", action="store_true", help="only packets: no loading twice, no removal")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what passed, too")
     options = parser.parse_args()
     options.nwfc = os.path.abspath(options.nwfc)
@@ -420,9 +428,11 @@ def main():
 
     def work(directory):
         case = Case(directory, options.nwfc)
+        if options.only_new and not needs_more(case):
+            return []
         if options.mutate:
             return mutate_case(case, targets, lacking, variants, options.mutate)
-        return judge_case(case, targets, lacking, variants)
+        return judge_case(case, targets, lacking, variants, not options.no_loading)
 
     def show(name, target, status, text):
         if status == "fail" or options.verbose or options.mutate:

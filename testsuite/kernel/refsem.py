@@ -482,6 +482,7 @@ class Reference:
         self.uses_limit = any(e.limit for e in entries)
         self.looks_into_bpdu = any(rule.protocol == "stp" and set(fields) - {"srcmacaddr", "srcmacmask"}
                                    for rule, fields in flat)
+        self.looks_at_ip6_protocol = any(rule.protocol == "ipv6" and "protocol" in fields for rule, fields in flat)
         self.looks_into_transport = any(name in entry.fields for entry in entries for name in TRANSPORT_FIELDS)
 
     def rules(self):
