@@ -18,17 +18,27 @@ BUILD   ?= build
 CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
-PACKAGES_BUILD = gcc make pkg-config libxml2-dev flex bison
+PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
                  ipset kmod python3 libxml2-utils man-db
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wno-unused-parameter
 XML_FLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null || echo -I/usr/include/libxml2)
-XML_LIBS  := $(shell pkg-config --libs libxml-2.0 2>/dev/null || echo -lxml2)
+# libxml2 is linked in whole, without ICU, where that can be done: starting the
+# shared one takes longer than a small compile (frontend/static/no_icu.c).
+# XML=shared has the shared one.
+find_lib   = $(filter /%,$(shell $(CC) -print-file-name=$(1)))
+ifeq ($(XML),)
+XML       := $(if $(and $(call find_lib,libxml2.a),$(call find_lib,libz.a),$(call find_lib,liblzma.a),$(wildcard /usr/include/unicode/ucnv.h)),static,shared)
+endif
+comma     := ,
+XML_SHARED := $(shell pkg-config --libs libxml-2.0 2>/dev/null || echo -lxml2)
+XML_OBJ   := $(if $(filter static,$(XML)),$(BUILD)/obj/frontend/static/no_icu.o)
+XML_LIBS  := $(if $(filter static,$(XML)),-Wl$(comma)-Bstatic -lxml2 -lz -llzma -Wl$(comma)-Bdynamic -lm,$(XML_SHARED))
 ALL_CFLAGS = -std=gnu11 $(WARN) -I. -I$(BUILD)/gen $(XML_FLAGS) $(CFLAGS) -MMD -MP -DNWFC_VERSION='"$(VERSION)"'
 
 DIRS = base ir frontend backends
-LIB_SRC  := $(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c)))
+LIB_SRC  := $(sort $(foreach d,$(DIRS),$(filter-out frontend/static/%,$(wildcard $(d)/*.c $(d)/*/*.c))))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 GEN_SRC   = $(BUILD)/gen/stock_filters.c
 GEN_TEXT  = $(BUILD)/gen/xtables_scripts.c
@@ -44,8 +54,8 @@ V ?= 0
 say_0 = @echo "  $(1)  $@";
 say   = $(call say_$(V),$(1))
 
-$(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_LIBS)
+$(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ) $(XML_LIBS)
 
 $(BUILD)/libnwfc.a: $(LIB_OBJ)
 	@rm -f $@
@@ -77,10 +87,10 @@ UNITS := $(patsubst testsuite/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard testsui
 units: $(UNITS)
 $(BUILD)/unit/%: testsuite/unit/%.c $(BUILD)/libnwfc.a
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_LIBS) -lcmocka -lpthread
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) -lcmocka -lpthread
 threads: $(BUILD)/threads
 $(BUILD)/threads: testsuite/threads/threads.c $(BUILD)/libnwfc.a
-	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_LIBS) -lpthread
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) -lpthread
 
 check: deps-check
 	@$(MAKE) --no-print-directory all units
