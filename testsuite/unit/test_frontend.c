@@ -32,9 +32,10 @@ static void read_clean(const char *text)
 
 static void assert_str(struct str s, const char *want)
 {
-	if (!str_is(s, want))
-		print_message("'%.*s' is not '%s'\n", STR_ARG(s), want);
-	assert_true(str_is(s, want));
+	bool same = str_is(s, want);
+	if (!same)
+		print_message("'%.*s' is not '%s'\n", (int)s.len, s.len ? s.s : "", want);
+	assert_true(same);
 }
 
 static const struct rule *rule_at(const struct filter *f, uint32_t i)
