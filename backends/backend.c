@@ -23,7 +23,9 @@ const struct target *target_find(struct str name)
 
 static const struct diag_kind *loss_kind(enum loss loss)
 {
-	return loss == LOSS_WIDENED ? FINDING(E502) : loss == LOSS_NARROWED ? FINDING(E503) : FINDING(E501);
+	return loss == LOSS_WIDENED    ? FINDING(E502)
+	       : loss == LOSS_NARROWED ? FINDING(E503)
+				       : FINDING(E501);
 }
 
 /* An error that the user has allowed is a warning. */
@@ -60,10 +62,13 @@ bool check_product(struct emit_ctx *cx, const char *target, const struct prule *
 	if (n <= cx->limits.product)
 		return true;
 	f = diag_add(cx->diags, FINDING(E504), r->source->span,
-		     "%s would need %s%" PRIu64 " lines of this rule for port '%.*s'; the limit is %" PRIu64,
+		     "%s would need %s%" PRIu64
+		     " lines of this rule for port '%.*s'; the limit is %" PRIu64,
 		     target, n == UINT64_MAX ? "more than " : "", n, STR_ARG(pd->port->name),
 		     cx->limits.product);
-	diag_hint(cx->diags, f, "let lists go in step by one iterator, raise --max-product, or use the nft target");
+	diag_hint(
+		cx->diags, f,
+		"let lists go in step by one iterator, raise --max-product, or use the nft target");
 	return false;
 }
 

@@ -3,8 +3,8 @@
 
 #define TEXT_NONE UINT32_MAX
 /* Texts are copied in whole chunks, past their end; every source and the output leave room. */
-#define CHUNK	  32
-#define SLACK	  (2 * CHUNK)
+#define CHUNK 32
+#define SLACK (2 * CHUNK)
 
 /* --- building --- */
 
@@ -57,7 +57,7 @@ void template_slot(struct arena *a, struct template *t, const struct slot *s, va
 struct template template_copy(struct arena *a, const struct template *t)
 {
 	struct template c = {.never = t->never};
-	vec_each(p, &t->pieces)
+	vec_each (p, &t->pieces)
 		*vec_push(a, &c.pieces) = *p;
 	return c;
 }
@@ -90,7 +90,10 @@ static uint32_t add_column(struct template_writer *w, uint32_t dim, const struct
 {
 	const struct rows *rows = &w->pd->rows[dim];
 	uint32_t ncols = w->pd->program->dims.items[dim].columns.n;
-	struct text_column c = {.dim = dim, .column = p->column, .arg = p->arg, .format = p->format,
+	struct text_column c = {.dim = dim,
+				.column = p->column,
+				.arg = p->arg,
+				.format = p->format,
 				.first = w->texts.n};
 	for (uint32_t i = 0; i < rows->n; i++) {
 		size_t at = w->pool.n;
@@ -111,7 +114,8 @@ static uint32_t find_column(struct template_writer *w, uint32_t dim, const struc
 {
 	for (uint32_t i = 0; i < w->columns.n; i++) {
 		const struct text_column *c = &w->columns.items[i];
-		if (c->dim == dim && c->column == p->column && c->format == p->format && c->arg == p->arg)
+		if (c->dim == dim && c->column == p->column && c->format == p->format &&
+		    c->arg == p->arg)
 			return i;
 	}
 	return add_column(w, dim, p);
@@ -128,13 +132,14 @@ struct segment {
 /* What one rule needs while its product turns. */
 struct walk {
 	const struct template *t;
-	uint32_t *column;   /* per piece: index into writer.columns */
-	uint32_t *row, *n;  /* per dimension of the rule */
-	uint32_t ndims, inner; /* inner: the first dimension with more than one row; ndims when there is none */
+	uint32_t *column;      /* per piece: index into writer.columns */
+	uint32_t *row, *n;     /* per dimension of the rule */
+	uint32_t ndims, inner; /* inner: the first dimension with more than one row; ndims when
+				  there is none */
 	struct segment *segments;
 	uint32_t nsegments;
 	size_t longest; /* an upper limit for one line */
-	bool gaps;	/* of the turning dimension */
+	bool gaps;      /* of the turning dimension */
 };
 
 static inline char *copy_chunks(char *to, const char *from, uint32_t n)
@@ -199,7 +204,8 @@ static void end_segment(struct template_writer *w, struct walk *k, uint32_t *at,
 	*at = (uint32_t)w->line.n;
 }
 
-/* Put together what holds for one turn of the inner dimension; false: an outer value has no line. */
+/* Put together what holds for one turn of the inner dimension; false: an outer value has no line.
+ */
 static bool build_line(struct template_writer *w, struct walk *k)
 {
 	uint32_t at = 0;
@@ -258,8 +264,12 @@ void writer_rule(struct template_writer *w, const struct prule *r, const struct 
 	uint32_t ndims = r ? r->dims.n : 0, npieces = t->pieces.n;
 	uint32_t scratch[npieces + 2 * ndims + 1];
 	struct segment segments[npieces + 1];
-	struct walk k = {.t = t, .column = scratch, .row = scratch + npieces,
-			 .n = scratch + npieces + ndims, .ndims = ndims, .inner = ndims,
+	struct walk k = {.t = t,
+			 .column = scratch,
+			 .row = scratch + npieces,
+			 .n = scratch + npieces + ndims,
+			 .ndims = ndims,
+			 .inner = ndims,
 			 .segments = segments};
 	if (t->never)
 		return;

@@ -29,15 +29,16 @@ typedef bool value_format(struct buf *b, const struct value *v, uint32_t arg);
 
 struct piece {
 	enum piece_kind { PIECE_TEXT, PIECE_NAME, PIECE_VALUE } kind;
-	struct str text;	/* TEXT */
-	uint32_t name;		/* NAME: index into the port's names */
-	uint32_t dim, column;	/* VALUE: as in struct slot */
+	struct str text;      /* TEXT */
+	uint32_t name;        /* NAME: index into the port's names */
+	uint32_t dim, column; /* VALUE: as in struct slot */
 	value_format *format;
 	uint32_t arg;
 };
 
 /* One line, its newline included. */
-struct template {
+struct template
+{
 	vec_of(struct piece) pieces;
 	bool never; /* a constant has no line here */
 };
@@ -57,9 +58,9 @@ struct text_column {
 	uint32_t dim; /* into program.dims */
 	uint32_t column, arg;
 	value_format *format;
-	uint32_t first;	  /* row 0, in writer.texts */
+	uint32_t first;   /* row 0, in writer.texts */
 	uint32_t longest; /* text, in bytes */
-	bool gaps;	  /* some values have no line */
+	bool gaps;        /* some values have no line */
 };
 
 struct text_at {

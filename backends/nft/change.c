@@ -277,6 +277,12 @@ static bool set_in(const struct nft_model *m, struct str name)
 	return map_find(&m->set_index, name) != NULL;
 }
 
+/* Written out, products need no sets of values. */
+static bool in_script(const struct change *c, const struct nft_set *s)
+{
+	return !c->cx->options.expand || s->dynamic || s->pairs;
+}
+
 static void drop_set(struct change *c, struct str name)
 {
 	buf_printf(&c->drop_sets, "delete set bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
@@ -337,7 +343,7 @@ static void compare_programs(struct change *c)
 static void declare_sets(struct change *c, struct buf *out)
 {
 	vec_each(s, &c->after->sets)
-		if (!set_in(c->before, s->name) && (!c->cx->options.expand || s->dynamic || s->pairs)) {
+		if (!set_in(c->before, s->name) && in_script(c, s)) {
 			put_set_head(s, out);
 			put_constant_elements(s, out);
 		}
@@ -383,9 +389,11 @@ static void drop_gone(struct change *c)
 		if (old->shared)
 			compare_chains(c, old->names, old->chains.n, NULL, 0);
 	}
-	for (uint32_t i = 0; gone && i < c->before->sets.n; i++)
-		if (!set_in(c->after, c->before->sets.items[i].name) && !was_limit(c->before, i))
-			drop_set(c, c->before->sets.items[i].name);
+	for (uint32_t i = 0; gone && i < c->before->sets.n; i++) {
+		const struct nft_set *s = &c->before->sets.items[i];
+		if (!set_in(c->after, s->name) && in_script(c, s) && !was_limit(c->before, i))
+			drop_set(c, s->name);
+	}
 }
 
 /* --- the script --- */

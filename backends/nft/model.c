@@ -83,9 +83,10 @@ static void lower_frames(struct nft_model *m, struct nft_program *np, struct rep
 	for (uint32_t i = 0; i < part->chains.n; i++) {
 		const struct pchain *pc = &part->chains.items[i];
 		struct str path = str_from(side_names[side]);
-		if (i)
-			path = str_printf(a, "%.*s/%s", STR_ARG(name_part(a, pc->name, PART_MAX)),
-					  side_names[side]);
+		if (i) {
+			struct str part_name = name_part(a, pc->name, PART_MAX);
+			path = str_printf(a, "%.*s/%s", STR_ARG(part_name), side_names[side]);
+		}
 		struct nft_chain *c = add_chain(m, np, path, side);
 		vec_each(it, &pc->items) {
 			if (it->kind == ITEM_JUMP) {
@@ -202,10 +203,9 @@ static void lower_own(struct nft_model *m, struct nft_port *port)
 {
 	struct nft_program *np = port->program;
 	struct arena *a = m->cx->arena;
-	struct str name = port->pd->port->name;
+	struct str name = port->pd->port->name, part = name_part(a, name, PART_MAX);
 	port->names = chain_names(m, np,
-				  str_printf(a, "%.*s/port/%.*s", STR_ARG(np->name),
-					     STR_ARG(name_part(a, name, PART_MAX))),
+				  str_printf(a, "%.*s/port/%.*s", STR_ARG(np->name), STR_ARG(part)),
 				  str_printf(a, "%.*s/port/%.*s", STR_ARG(np->program->name), STR_ARG(name)));
 	for (uint32_t i = 0; i < np->chains.n; i++)
 		vec_each(nr, &np->chains.items[i].rules)

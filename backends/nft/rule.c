@@ -592,8 +592,10 @@ static void put_slot(struct lowerer *l, struct line *ln, const struct slot *s, v
 static bool keep_apart(struct line *ln, const struct ptest *t, enum key_type type)
 {
 	bool second = t->negated && ln->negated;
+	/* "th" of AH is an AH header to `nft list`, which dies of comparing its protocol */
+	bool dies = ln->variant == V_IP6_AH && t->field == F_NET_PROTO;
 	ln->negated |= t->negated;
-	return second && t->to.kind == SLOT_NONE && full_mask(&t->mask, type);
+	return (second || dies) && t->to.kind == SLOT_NONE && full_mask(&t->mask, type);
 }
 
 static void put_operand(struct lowerer *l, struct line *ln, const struct ptest *t, enum key_type type)
@@ -730,10 +732,10 @@ static void put_count(struct lowerer *l, struct line *ln, const struct ptest *t)
 	const char *source = l->r->proto->family == 6 ? "ip6 saddr" : "ip saddr";
 	struct str key = str_printf(l->a, "%s . %s", port_key(l), source);
 	const struct nft_set *s = &l->m->sets.items[l->limit - 1];
+	key = count_key(l, key, false);
 	put_text(l, ln,
-		 str_printf(l->a, "add @%.*s { %.*s ct count %s%u } ", STR_ARG(s->name),
-			    STR_ARG(count_key(l, key, false)), t->negated ? "" : "over ",
-			    t->value.value.u));
+		 str_printf(l->a, "add @%.*s { %.*s ct count %s%u } ", STR_ARG(s->name), STR_ARG(key),
+			    t->negated ? "" : "over ", t->value.value.u));
 }
 
 static uint32_t add_limit_set(struct lowerer *l, struct str name)
@@ -831,7 +833,8 @@ static void put_lookup(struct lowerer *l, struct line *ln, uint32_t index, const
 		put_constant_set(l, ln, &s, &f);
 		return;
 	}
-	put_text(l, ln, str_printf(l->a, "@%.*s ", STR_ARG(group_set(l, g, &s, &f))));
+	struct str name = group_set(l, g, &s, &f);
+	put_text(l, ln, str_printf(l->a, "@%.*s ", STR_ARG(name)));
 }
 
 static bool first_of_group(const struct lowerer *l, const struct line *ln, const struct atom *x)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/xtables/xtables.h"
 
-/* "# no-arp-spoofing.xml:3:4 clean-traffic > no-arp-spoofing": control characters would end the line. */
+/* "# no-arp-spoofing.xml:3:4 clean-traffic > no-arp-spoofing": control characters would end the
+ * line. */
 static struct str trace_line(struct emit_ctx *cx, const struct program *p, const struct prule *r)
 {
 	struct location at = source_locate(cx->diags->sources, r->source->span);
 	struct str path = path_text(cx->arena, p, r->path);
-	struct str s = str_printf(cx->arena, "# %.*s:%u:%u %.*s\n", STR_ARG(at.file), at.line, at.col,
-				  STR_ARG(path));
+	struct str s = str_printf(cx->arena, "# %.*s:%u:%u %.*s\n", STR_ARG(at.file), at.line,
+				  at.col, STR_ARG(path));
 	char *c = (char *)s.s;
 	for (uint32_t i = 0; i + 1 < s.len; i++)
 		if ((unsigned char)c[i] < ' ' || c[i] == 127)
@@ -21,7 +22,7 @@ bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *targe
 {
 	struct xt_rule x = {.rule = r, .trace = trace_line(cx, p, r)};
 	bool good = lower_rule(cx, d, target, b, p, r, side, chain, &x.lines);
-	vec_each(pd, &b->ports)
+	vec_each (pd, &b->ports)
 		if (pd->program == p && !check_product(cx, target, r, pd))
 			return false; /* the first port's is enough */
 	*vec_push(cx->arena, &out->list) = x;
@@ -30,9 +31,9 @@ bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *targe
 
 void xt_write_rules(struct template_writer *w, const struct xt_rules *rules)
 {
-	vec_each(x, &rules->list) {
+	vec_each (x, &rules->list) {
 		buf_str(w->out, x->trace);
-		vec_each(t, &x->lines.list)
+		vec_each (t, &x->lines.list)
 			writer_rule(w, x->rule, t);
 	}
 }
@@ -55,14 +56,16 @@ static const char *name_problem(struct str s, bool quotes)
 		if ((unsigned char)s.s[i] < ' ' || s.s[i] == 127)
 			return "no restore file can hold a control character";
 		else if (!quotes && strchr("\"\\", s.s[i]))
-			return "the two variants of the tool read quotes and backslashes differently";
+			return "the two variants of the tool read quotes and backslashes "
+			       "differently";
 	return NULL;
 }
 
-bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target, bool quotes)
+bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
+			 bool quotes)
 {
 	bool good = true;
-	vec_each(pd, &b->ports) {
+	vec_each (pd, &b->ports) {
 		const char *why = name_problem(pd->port->name, quotes);
 		if (why) {
 			diag_add(cx->diags, FINDING(E506), pd->port->name_span,

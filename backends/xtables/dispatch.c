@@ -8,7 +8,8 @@
 
 static int compare_leaves(const void *a, const void *b)
 {
-	return str_cmp(((const struct dispatch_leaf *)a)->port, ((const struct dispatch_leaf *)b)->port);
+	return str_cmp(((const struct dispatch_leaf *)a)->port,
+		       ((const struct dispatch_leaf *)b)->port);
 }
 
 /* Of sorted names the first and the last share what all share. */
@@ -38,10 +39,12 @@ static void fill(struct builder *b, uint32_t node, const struct dispatch_leaf *l
 
 static void add_entry(struct builder *b, uint32_t node, struct str pattern, struct str chain)
 {
-	*vec_push(b->cx->arena, &b->d.nodes.items[node].entries) = (struct dispatch_entry){pattern, chain};
+	*vec_push(b->cx->arena, &b->d.nodes.items[node].entries) =
+		(struct dispatch_entry){pattern, chain};
 }
 
-static void add_group(struct builder *b, uint32_t node, const struct dispatch_leaf *leaves, uint32_t n)
+static void add_group(struct builder *b, uint32_t node, const struct dispatch_leaf *leaves,
+		      uint32_t n)
 {
 	struct arena *a = b->cx->arena;
 	struct str prefix = {leaves[0].port.s, common_length(leaves, n)};
@@ -59,7 +62,8 @@ static void fill(struct builder *b, uint32_t node, const struct dispatch_leaf *l
 	uint32_t at = n ? common_length(leaves, n) : 0;
 	for (uint32_t i = 0, end; i < n; i = end) {
 		end = i + 1;
-		while (!flat && end < n && char_at(leaves[end].port, at) == char_at(leaves[i].port, at))
+		while (!flat && end < n &&
+		       char_at(leaves[end].port, at) == char_at(leaves[i].port, at))
 			end++;
 		if (end - i == 1)
 			add_entry(b, node, leaves[i].port, leaves[i].chain);
@@ -74,15 +78,17 @@ struct dispatch dispatch_build(struct emit_ctx *cx, struct names *ns, struct str
 	struct builder b = {.cx = cx, .ns = ns, .top = top};
 	if (n)
 		qsort(leaves, n, sizeof *leaves, compare_leaves);
-	*vec_push(cx->arena, &b.d.nodes) = (struct dispatch_node){.chain = short_name(cx, ns, top, XT_CHAIN_MAX)};
+	*vec_push(cx->arena, &b.d.nodes) =
+		(struct dispatch_node){.chain = short_name(cx, ns, top, XT_CHAIN_MAX)};
 	fill(&b, 0, leaves, n);
 	return b.d;
 }
 
-void dispatch_emit(const struct dispatch *d, const char *before, const char *between, struct buf *out)
+void dispatch_emit(const struct dispatch *d, const char *before, const char *between,
+		   struct buf *out)
 {
-	vec_each(node, &d->nodes)
-		vec_each(e, &node->entries) {
+	vec_each (node, &d->nodes)
+		vec_each (e, &node->entries) {
 			buf_lit(out, "-A ");
 			buf_str(out, node->chain);
 			buf_str(out, str_from(before));

@@ -39,6 +39,7 @@ struct dispatch dispatch_build(struct emit_ctx *cx, struct names *ns, struct str
 			       struct dispatch_leaf *leaves, uint32_t n);
 
 /* One line an entry: "-A chain" before PATTERN between CHAIN "\n". */
-void dispatch_emit(const struct dispatch *d, const char *before, const char *between, struct buf *out);
+void dispatch_emit(const struct dispatch *d, const char *before, const char *between,
+		   struct buf *out);
 
 #endif

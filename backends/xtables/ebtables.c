@@ -54,7 +54,8 @@ static void add_jump(struct emit_ctx *cx, const struct pchain *to, uint32_t from
 {
 	struct template *t = add_line(cx, from, out);
 	if (to->prefix->ethertype)
-		template_text(cx->arena, t, str_printf(cx->arena, " -p 0x%04x", to->prefix->ethertype));
+		template_text(cx->arena, t,
+			      str_printf(cx->arena, " -p 0x%04x", to->prefix->ethertype));
 	else if (to->prefix->stp)
 		template_lit(cx->arena, t, " -d 01:80:c2:00:00:00");
 	template_lit(cx->arena, t, " -j ");
@@ -66,7 +67,8 @@ static void add_jump(struct emit_ctx *cx, const struct pchain *to, uint32_t from
 static bool ends_itself(const struct pchain *c)
 {
 	const struct pitem *last = c->items.n ? &c->items.items[c->items.n - 1] : NULL;
-	if (!last || last->kind != ITEM_RULE || last->rule->tests.n || last->rule->verdict == ACTION_CONTINUE)
+	if (!last || last->kind != ITEM_RULE || last->rule->tests.n ||
+	    last->rule->verdict == ACTION_CONTINUE)
 		return false;
 	enum proto_id p = proto_id(last->rule->proto);
 	return p == PROTO_NONE || p == PROTO_MAC;
@@ -78,11 +80,12 @@ static bool lower_chain(struct emit_ctx *cx, const struct build *b, const struct
 	const struct part *part = &p->parts[s];
 	const struct pchain *c = &part->chains.items[chain];
 	bool good = true;
-	vec_each(item, &c->items) {
+	vec_each (item, &c->items) {
 		if (item->kind == ITEM_JUMP)
 			add_jump(cx, &part->chains.items[item->chain], chain, item->chain, out);
 		else
-			good &= xt_add_rule(cx, &ebtables_dialect, target, b, p, item->rule, s, chain, out);
+			good &= xt_add_rule(cx, &ebtables_dialect, target, b, p, item->rule, s,
+					    chain, out);
 	}
 	if (!ends_itself(c))
 		template_lit(cx->arena, add_line(cx, chain, out), " -j RETURN\n");
@@ -105,14 +108,18 @@ static bool lower_program(struct emit_ctx *cx, const struct build *b, const stru
 
 /* --- names --- */
 
-static struct str *name_chains(struct emit_ctx *cx, struct names *ns, const struct port_data *pd, enum side s)
+static struct str *name_chains(struct emit_ctx *cx, struct names *ns, const struct port_data *pd,
+			       enum side s)
 {
 	const struct part *part = &pd->program->parts[s];
 	struct str *names = arena_new_array(cx->arena, struct str, part->chains.n);
-	struct str root = str_printf(cx->arena, "%s/%.*s", sides[s].prefix, STR_ARG(pd->port->name));
+	struct str root =
+		str_printf(cx->arena, "%s/%.*s", sides[s].prefix, STR_ARG(pd->port->name));
 	for (uint32_t i = 0; i < part->chains.n; i++) {
 		struct str chain = part->chains.items[i].name;
-		struct str full = i ? str_printf(cx->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(chain)) : root;
+		struct str full =
+			i ? str_printf(cx->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(chain))
+			  : root;
 		names[i] = short_name(cx, ns, full, XT_CHAIN_MAX);
 	}
 	return names;
@@ -151,7 +158,7 @@ struct ebtables *ebtables_lower(struct emit_ctx *cx, const struct build *b, cons
 
 bool ebtables_needed(const struct build *b)
 {
-	vec_each(pd, &b->ports)
+	vec_each (pd, &b->ports)
 		for (enum side s = 0; s < SIDES; s++)
 			if (pd->program->parts[s].chains.n)
 				return true;
@@ -168,10 +175,11 @@ static void put_chain(struct buf *out, const char *before, struct str chain, con
 }
 
 /* A line for each chain of ours. */
-static void emit_chains(const struct ebtables *e, const char *before, const char *after, struct buf *out)
+static void emit_chains(const struct ebtables *e, const char *before, const char *after,
+			struct buf *out)
 {
 	for (enum side s = 0; s < SIDES; s++)
-		vec_each(node, &e->dispatch[s].nodes)
+		vec_each (node, &e->dispatch[s].nodes)
 			put_chain(out, before, node->chain, after);
 	for (uint32_t i = 0; i < e->build->ports.n; i++)
 		for (enum side s = 0; s < SIDES; s++) {

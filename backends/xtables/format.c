@@ -71,7 +71,8 @@ static bool plain_word(struct str s)
 {
 	for (uint32_t i = 0; i < s.len; i++) {
 		char c = s.s[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		bool letter =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 		if (!letter && !strchr("_./:@%+-~", c))
 			return false;
 	}

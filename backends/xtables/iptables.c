@@ -15,7 +15,8 @@ static const struct chain_words {
 	enum side side;
 } chains[CHAINS] = {
 	[CHAIN_OUT] = {"nwfc-out", "nwfc-o", " -m physdev --physdev-in ", SIDE_OUT},
-	[CHAIN_IN] = {"nwfc-in", "nwfc-i", " -m physdev --physdev-is-bridged --physdev-out ", SIDE_IN},
+	[CHAIN_IN] = {"nwfc-in", "nwfc-i", " -m physdev --physdev-is-bridged --physdev-out ",
+		      SIDE_IN},
 	[CHAIN_HOST] = {"nwfc-host", "nwfc-h", " -m physdev --physdev-in ", SIDE_OUT},
 };
 
@@ -39,7 +40,7 @@ struct iptables {
 
 static bool has_rules(const struct program *p, enum side s, int family)
 {
-	vec_each(r, &p->parts[s].packet)
+	vec_each (r, &p->parts[s].packet)
 		if ((*r)->proto->family == family)
 			return true;
 	return false;
@@ -50,10 +51,10 @@ static bool lower_program(struct emit_ctx *cx, const struct iptables *t, const s
 {
 	bool good = true;
 	for (enum side s = 0; s < SIDES; s++)
-		vec_each(r, &p->parts[s].packet)
+		vec_each (r, &p->parts[s].packet)
 			if ((*r)->proto->family == t->family)
-				good &= xt_add_rule(cx, &iptables_dialect, target, t->build, p, *r, s,
-						    0, &out->rules[s]);
+				good &= xt_add_rule(cx, &iptables_dialect, target, t->build, p, *r,
+						    s, 0, &out->rules[s]);
 	return good;
 }
 
@@ -66,14 +67,16 @@ static void name_chain(struct emit_ctx *cx, struct names *ns, struct iptables *t
 		const struct port_data *pd = &b->ports.items[i];
 		if (!has_rules(pd->program, chains[c].side, t->family))
 			continue;
-		struct str full = str_printf(cx->arena, "%s/%.*s", chains[c].prefix, STR_ARG(pd->port->name));
+		struct str full =
+			str_printf(cx->arena, "%s/%.*s", chains[c].prefix, STR_ARG(pd->port->name));
 		t->ports[i].names[c] = short_name(cx, ns, full, XT_CHAIN_MAX);
 		leaves[n++] = (struct dispatch_leaf){pd->port->name, t->ports[i].names[c]};
 	}
 	t->dispatch[c] = dispatch_build(cx, ns, str_from(chains[c].top), leaves, n);
 }
 
-struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target, int family)
+struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target,
+				int family)
 {
 	struct iptables *t = arena_new_object(cx->arena, struct iptables);
 	struct names ns = {0};
@@ -92,22 +95,25 @@ struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, cons
 
 bool iptables_needed(const struct build *b, int family)
 {
-	vec_each(pd, &b->ports)
+	vec_each (pd, &b->ports)
 		if (pd->program->has_packet[family == 6])
 			return true;
 	return false;
 }
 
-void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4, bool v6)
+void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4,
+		      bool v6)
 {
-	vec_each(p, &b->programs)
-		vec_each(r, &(*p)->parts[SIDE_IN].packet) {
+	vec_each (p, &b->programs)
+		vec_each (r, &(*p)->parts[SIDE_IN].packet) {
 			struct finding *f;
 			if (!((*r)->proto->family == 6 ? v6 : v4))
 				continue;
 			f = diag_add(cx->diags, FINDING(W507), (*r)->source->span,
-				     "%s asks the rules for what a guest gets about bridged packets only: "
-				     "what the host sends or routes to it passes without them", target);
+				     "%s asks the rules for what a guest gets about bridged "
+				     "packets only: "
+				     "what the host sends or routes to it passes without them",
+				     target);
 			diag_hint(cx->diags, f, "the nft target covers both");
 			break;
 		}
@@ -126,7 +132,7 @@ static void emit_declarations(const struct iptables *t, struct buf *out)
 {
 	declare(out, STR("nwfc-forward"));
 	for (unsigned c = 0; c < CHAINS; c++)
-		vec_each(node, &t->dispatch[c].nodes)
+		vec_each (node, &t->dispatch[c].nodes)
 			declare(out, node->chain);
 	for (uint32_t i = 0; i < t->build->ports.n; i++)
 		for (unsigned c = 0; c < CHAINS; c++)
@@ -179,8 +185,10 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 {
 	const struct iptables *t = lowered;
 	bool hooks = !cx->options.no_hooks;
-	buf_printf(out, "# nwfc %s: packet rules, IPv%d, table filter\n", cx->options.version, t->family);
-	buf_printf(out, "# %s-restore --noflush <FILE\n", t->family == 6 ? "ip6tables" : "iptables");
+	buf_printf(out, "# nwfc %s: packet rules, IPv%d, table filter\n", cx->options.version,
+		   t->family);
+	buf_printf(out, "# %s-restore --noflush <FILE\n",
+		   t->family == 6 ? "ip6tables" : "iptables");
 	if (hooks)
 		buf_lit(out, "# The lines of FORWARD and INPUT are for the first time;\n"
 			     "# to load again, compile with --no-hooks.\n");

@@ -5,19 +5,19 @@
 
 void put_text(struct lowering *lw, const char *text)
 {
-	vec_each(t, &lw->lines.list)
+	vec_each (t, &lw->lines.list)
 		template_text(lw->cx->arena, t, str_from(text));
 }
 
 void put_slot(struct lowering *lw, const struct slot *s, value_format *f, uint32_t arg)
 {
-	vec_each(t, &lw->lines.list)
+	vec_each (t, &lw->lines.list)
 		template_slot(lw->cx->arena, t, s, f, arg);
 }
 
 void put_never(struct lowering *lw)
 {
-	vec_each(t, &lw->lines.list)
+	vec_each (t, &lw->lines.list)
 		t->never = true;
 }
 
@@ -51,7 +51,7 @@ void put_value(struct lowering *lw, const struct spelling *sp, const struct ptes
 
 static void add_lines(struct arena *a, struct lines *to, const struct lines *from)
 {
-	vec_each(t, &from->list)
+	vec_each (t, &from->list)
 		*vec_push(a, &to->list) = *t;
 }
 
@@ -66,7 +66,7 @@ void alternative(struct lowering *lw, struct alternatives *alt)
 	struct arena *a = lw->cx->arena;
 	add_lines(a, &alt->done, &lw->lines);
 	lw->lines = (struct lines){0};
-	vec_each(t, &alt->before.list)
+	vec_each (t, &alt->before.list)
 		*vec_push(a, &lw->lines.list) = template_copy(a, t);
 }
 
@@ -80,7 +80,7 @@ void alternatives_end(struct lowering *lw, struct alternatives *alt)
 
 const struct ptest *find_test(const struct prule *r, enum field_id field)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		if (t->field == field)
 			return t;
 	return NULL;
@@ -100,7 +100,7 @@ bool slot_has(const struct lowering *lw, const struct slot *s, uint32_t number)
 {
 	if (s->kind != SLOT_DIM)
 		return s->kind == SLOT_CONST && s->value.u == number;
-	vec_each(pd, &lw->build->ports)
+	vec_each (pd, &lw->build->ports)
 		if (pd->program == lw->program &&
 		    column_has(pd, lw->rule->dims.items[s->dim], s->column, number))
 			return true;
@@ -137,7 +137,7 @@ static const struct spelling *find_row(const struct dialect *d, enum field_id fi
 
 static void spell_tests(struct lowering *lw)
 {
-	vec_each(t, &lw->rule->tests)
+	vec_each (t, &lw->rule->tests)
 		if (!find_row(lw->dialect, t->field))
 			refuse(lw, t, "it has no option for the field");
 	for (const struct spelling *sp = lw->dialect->rows; sp->option[0]; sp++) {
@@ -157,8 +157,13 @@ bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target
 		const struct build *b, const struct program *p, const struct prule *r,
 		enum side side, uint32_t chain, struct lines *out)
 {
-	struct lowering lw = {.cx = cx, .dialect = d, .target = target, .build = b, .program = p,
-			      .rule = r, .family = r->proto->family == 6};
+	struct lowering lw = {.cx = cx,
+			      .dialect = d,
+			      .target = target,
+			      .build = b,
+			      .program = p,
+			      .rule = r,
+			      .family = r->proto->family == 6};
 	struct template *t = vec_push(cx->arena, &lw.lines.list);
 	*t = (struct template){0};
 	template_lit(cx->arena, t, "-A ");
@@ -170,7 +175,7 @@ bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target
 	put_text(&lw, "\n");
 	*out = (struct lines){0};
 	if (!lw.lost)
-		vec_each(line, &lw.lines.list)
+		vec_each (line, &lw.lines.list)
 			if (!line->never)
 				*vec_push(cx->arena, &out->list) = *line;
 	return !lw.failed;

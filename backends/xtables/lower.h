@@ -21,7 +21,6 @@
 #include "backends/backend.h"
 #include "backends/template.h"
 
-
 struct dialect;
 
 struct lines {
@@ -55,8 +54,8 @@ struct spelling {
 };
 
 struct dialect {
-	bool sign_first; /* the `!` stands before the option */
-	const struct spelling *rows; /* ended by a NULL option */
+	bool sign_first;                     /* the `!` stands before the option */
+	const struct spelling *rows;         /* ended by a NULL option */
 	void (*start)(struct lowering *lw);  /* the protocol */
 	void (*finish)(struct lowering *lw); /* what is no field */
 	const char *const *verdicts[SIDES];  /* per action: the words of the target */
@@ -108,12 +107,12 @@ void widen(struct lowering *lw, const struct ptest *t, const char *why);
 /* --- formats --- */
 
 bool format_uint(struct buf *b, const struct value *v, uint32_t arg);
-bool format_below(struct buf *b, const struct value *v, uint32_t arg);	/* v - 1; none below 0 */
+bool format_below(struct buf *b, const struct value *v, uint32_t arg); /* v - 1; none below 0 */
 bool format_above(struct buf *b, const struct value *v, uint32_t max); /* v + 1; none above max */
-bool format_hex4(struct buf *b, const struct value *v, uint32_t arg);	/* 0x and four digits */
-bool format_plain(struct buf *b, const struct value *v, uint32_t arg);	/* addresses */
-bool format_mask(struct buf *b, const struct value *v, uint32_t arg);	/* see MASK_* */
-bool format_tos(struct buf *b, const struct value *v, uint32_t arg);	/* see TOS_* */
+bool format_hex4(struct buf *b, const struct value *v, uint32_t arg);  /* 0x and four digits */
+bool format_plain(struct buf *b, const struct value *v, uint32_t arg); /* addresses */
+bool format_mask(struct buf *b, const struct value *v, uint32_t arg);  /* see MASK_* */
+bool format_tos(struct buf *b, const struct value *v, uint32_t arg);   /* see TOS_* */
 bool format_quoted(struct buf *b, const struct value *v, uint32_t arg);
 bool format_set_directions(struct buf *b, const struct value *v, uint32_t arg);
 bool format_tcp_flags(struct buf *b, const struct value *v, uint32_t arg);

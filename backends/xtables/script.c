@@ -47,8 +47,9 @@ static void end_rules(struct buf *out)
 static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
 {
 	const struct script *s = lowered;
-	buf_printf(out, "#!/bin/sh\n# nwfc %s: rules for ebtables, iptables and ip6tables.\n"
-			"# Run it as root: it loads all of them or leaves everything as it was.\n\n",
+	buf_printf(out,
+		   "#!/bin/sh\n# nwfc %s: rules for ebtables, iptables and ip6tables.\n"
+		   "# Run it as root: it loads all of them or leaves everything as it was.\n\n",
 		   cx->options.version);
 	buf_str(out, str_from(xtables_transaction));
 	buf_char(out, '\n');
@@ -61,8 +62,8 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 		iptables_emit(cx, s->iptables[v6], false, out);
 		end_rules(out);
 	}
-	buf_printf(out, "\napply %d %d %d\n", ebtables_needed(s->build), iptables_needed(s->build, 4),
-		   iptables_needed(s->build, 6));
+	buf_printf(out, "\napply %d %d %d\n", ebtables_needed(s->build),
+		   iptables_needed(s->build, 4), iptables_needed(s->build, 6));
 }
 
 void xt_emit_remove(const struct emit_ctx *cx, const char *tools, struct buf *out)

@@ -119,7 +119,8 @@ static void put_range(struct lowering *lw, const struct ptest *t, enum stretch p
 }
 
 static void put_icmp6(struct lowering *lw, const struct spelling *sp, bool negated,
-		      const struct ptest *type, enum stretch tp, const struct ptest *code, enum stretch cp)
+		      const struct ptest *type, enum stretch tp, const struct ptest *code,
+		      enum stretch cp)
 {
 	put_option(lw, sp, negated);
 	put_range(lw, type, tp);
@@ -132,7 +133,8 @@ static void spell_icmp6(struct lowering *lw, const struct spelling *sp, const st
 {
 	struct alternatives alt;
 	if (!type || !code || type->negated == code->negated) {
-		put_icmp6(lw, sp, type ? type->negated : code->negated, type, ALL_OF_IT, code, ALL_OF_IT);
+		put_icmp6(lw, sp, type ? type->negated : code->negated, type, ALL_OF_IT, code,
+			  ALL_OF_IT);
 		return;
 	}
 	alternatives_begin(lw, &alt);
@@ -156,11 +158,17 @@ static void spell_icmp6_code(struct lowering *lw, const struct spelling *sp, con
 }
 
 #define STP(field, option, format, mask)                                                           \
-	{F_STP_##field, NULL, {"--stp-" option, NULL}, format, mask, spell_stp, NULL}
+	{                                                                                          \
+		F_STP_##field, NULL, {"--stp-" option, NULL}, format, mask, spell_stp, NULL        \
+	}
 #define ARP(field, option, format, mask)                                                           \
-	{F_ARP_##field, NULL, {"--arp-" option, NULL}, format, mask, NULL, NULL}
+	{                                                                                          \
+		F_ARP_##field, NULL, {"--arp-" option, NULL}, format, mask, NULL, NULL             \
+	}
 #define IP(field, option, format, mask)                                                            \
-	{F_##field, NULL, {"--ip-" option, "--ip6-" option}, format, mask, NULL, NULL}
+	{                                                                                          \
+		F_##field, NULL, {"--ip-" option, "--ip6-" option}, format, mask, NULL, NULL       \
+	}
 
 static const struct spelling rows[] = {
 	{F_ETHER_TYPE, NULL, {"-p", "-p"}, format_hex4, NULL, NULL, NULL},
@@ -202,8 +210,9 @@ static const struct spelling rows[] = {
 
 /* There is no reply at this layer: reject drops. */
 static const char *const verdicts[ACTIONS] = {
-	[ACTION_DROP] = " -j DROP",	[ACTION_ACCEPT] = " -j ACCEPT", [ACTION_REJECT] = " -j DROP",
-	[ACTION_RETURN] = " -j RETURN", [ACTION_CONTINUE] = " -j CONTINUE",
+	[ACTION_DROP] = " -j DROP",         [ACTION_ACCEPT] = " -j ACCEPT",
+	[ACTION_REJECT] = " -j DROP",       [ACTION_RETURN] = " -j RETURN",
+	[ACTION_CONTINUE] = " -j CONTINUE",
 };
 
 const struct dialect ebtables_dialect = {

@@ -149,7 +149,8 @@ static void put_connection(struct lowering *lw)
 	put_text(lw, dirs[lw->rule->ct_dir]);
 }
 
-/* Connection state comes behind what a packet itself says: the first of the rows that ask the kernel's tables. */
+/* Connection state comes behind what a packet itself says: the first of the rows that ask the
+ * kernel's tables. */
 static void spell_set(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
 {
 	put_connection(lw);
@@ -185,15 +186,45 @@ static const struct spelling rows[] = {
 	{F_NET_SADDR, NULL, {"-s", "-s"}, format_plain, format_mask, spell_address, NULL},
 	{F_NET_DADDR, NULL, {"-d", "-d"}, format_plain, format_mask, spell_address, NULL},
 	{F_NET_DSCP, "-m dscp", {"--dscp", "--dscp"}, format_uint, NULL, NULL, NULL},
-	{F_TCP_FLAGS, NULL, {"--tcp-flags", "--tcp-flags"}, format_tcp_flags, NULL, spell_tcp_flags, NULL},
+	{F_TCP_FLAGS,
+	 NULL,
+	 {"--tcp-flags", "--tcp-flags"},
+	 format_tcp_flags,
+	 NULL,
+	 spell_tcp_flags,
+	 NULL},
 	{F_TH_SPORT, NULL, {"--sport", "--sport"}, format_uint, NULL, spell_port, NULL},
 	{F_TH_DPORT, NULL, {"--dport", "--dport"}, format_uint, NULL, spell_port, NULL},
-	{F_TCP_OPTION, NULL, {"--tcp-option", "--tcp-option"}, format_uint, NULL, spell_tcp_option, NULL},
+	{F_TCP_OPTION,
+	 NULL,
+	 {"--tcp-option", "--tcp-option"},
+	 format_uint,
+	 NULL,
+	 spell_tcp_option,
+	 NULL},
 	{F_ICMP_TYPE, NULL, {"--icmp-type", "--icmpv6-type"}, format_uint, NULL, spell_icmp, NULL},
-	{F_ICMP_CODE, NULL, {"--icmp-type", "--icmpv6-type"}, format_uint, NULL, spell_icmp_code, NULL},
-	{F_IPSET, "-m set", {"--match-set", "--match-set"}, format_quoted, format_set_directions, spell_set, spell_no_set},
+	{F_ICMP_CODE,
+	 NULL,
+	 {"--icmp-type", "--icmpv6-type"},
+	 format_uint,
+	 NULL,
+	 spell_icmp_code,
+	 NULL},
+	{F_IPSET,
+	 "-m set",
+	 {"--match-set", "--match-set"},
+	 format_quoted,
+	 format_set_directions,
+	 spell_set,
+	 spell_no_set},
 	/* The default mask, one source address, is the meaning of the attribute. */
-	{F_CT_COUNT, "-m connlimit", {"--connlimit-above", "--connlimit-above"}, format_uint, NULL, NULL, NULL},
+	{F_CT_COUNT,
+	 "-m connlimit",
+	 {"--connlimit-above", "--connlimit-above"},
+	 format_uint,
+	 NULL,
+	 NULL,
+	 NULL},
 	{0, NULL, {NULL, NULL}, NULL, NULL, NULL, NULL},
 };
 
@@ -202,12 +233,14 @@ static const struct spelling rows[] = {
  * to refuse it, or the host's.
  */
 static const char *const verdicts_out[ACTIONS] = {
-	[ACTION_DROP] = " -j DROP",	[ACTION_ACCEPT] = " -j RETURN", [ACTION_REJECT] = " -j REJECT",
-	[ACTION_RETURN] = " -j RETURN", [ACTION_CONTINUE] = "",
+	[ACTION_DROP] = " -j DROP",     [ACTION_ACCEPT] = " -j RETURN",
+	[ACTION_REJECT] = " -j REJECT", [ACTION_RETURN] = " -j RETURN",
+	[ACTION_CONTINUE] = "",
 };
 static const char *const verdicts_in[ACTIONS] = {
-	[ACTION_DROP] = " -j DROP",	[ACTION_ACCEPT] = " -j ACCEPT", [ACTION_REJECT] = " -j REJECT",
-	[ACTION_RETURN] = " -j RETURN", [ACTION_CONTINUE] = "",
+	[ACTION_DROP] = " -j DROP",     [ACTION_ACCEPT] = " -j ACCEPT",
+	[ACTION_REJECT] = " -j REJECT", [ACTION_RETURN] = " -j RETURN",
+	[ACTION_CONTINUE] = "",
 };
 
 const struct dialect iptables_dialect = {

@@ -38,7 +38,7 @@ extern const struct target target_ebtables, target_iptables, target_ip6tables, t
 /* A rule's lines, and where it comes from. */
 struct xt_rule {
 	const struct prule *rule; /* NULL: a jump */
-	struct str trace;	  /* comment line */
+	struct str trace;         /* comment line */
 	struct lines lines;
 };
 
@@ -50,22 +50,27 @@ struct xt_rules {
 struct ebtables;
 struct ebtables *ebtables_lower(struct emit_ctx *cx, const struct build *b, const char *target);
 /* Chains and rules, without the line of the table. */
-void ebtables_emit(const struct emit_ctx *cx, const struct ebtables *e, bool hooks, struct buf *out);
+void ebtables_emit(const struct emit_ctx *cx, const struct ebtables *e, bool hooks,
+		   struct buf *out);
 /* Has the build any rule for it? */
 bool ebtables_needed(const struct build *b);
 
 /* --- iptables.c; family is 4 or 6 --- */
 struct iptables;
-struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target, int family);
+struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target,
+				int family);
 /* Likewise, and without COMMIT. */
-void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hooks, struct buf *out);
+void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hooks,
+		   struct buf *out);
 bool iptables_needed(const struct build *b, int family);
 /* W507, once for each program whose rules for what a guest gets are not asked about all of it. */
-void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4, bool v6);
+void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4,
+		      bool v6);
 
 /* --- common.c --- */
 
-/* Lower r of side and put it behind the others; false after a finding. Products of all ports are checked. */
+/* Lower r of side and put it behind the others; false after a finding. Products of all ports are
+ * checked. */
 bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		 const struct build *b, const struct program *p, const struct prule *r,
 		 enum side side, uint32_t chain, struct xt_rules *out);
@@ -76,7 +81,8 @@ void xt_write_rules(struct template_writer *w, const struct xt_rules *rules);
 uint32_t xt_program_index(const struct build *b, const struct program *p);
 
 /* E506: names that the tools would take for something else. */
-bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target, bool quotes);
+bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
+			 bool quotes);
 
 /* --- script.c --- */
 
