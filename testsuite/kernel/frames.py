@@ -325,7 +325,7 @@ class Decoded:
             if proto == FRAGMENT:
                 word = struct.unpack_from("!H", raw, at + 2)[0]
                 offset = word & ~7
-                self.fragmented |= bool(word & ~6)
+                self.fragmented = True          # the tracker treats a lone "atomic" one as a fragment, too
                 if offset:
                     return nxt, at + 8, offset
                 at += 8
