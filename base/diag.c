@@ -15,6 +15,15 @@ static struct str vformat(struct arena *a, const char *fmt, va_list ap)
 	return (struct str){p, (uint32_t)n};
 }
 
+/* Each severity has room of its own, so that no crowd of warnings hides an error. */
+static void list(struct diags *ds, struct finding *f)
+{
+	if (ds->listed[f->severity] == ds->max)
+		return;
+	ds->listed[f->severity]++;
+	*vec_push(ds->arena, &ds->list) = f;
+}
+
 /* Findings handed out must not move when the list grows, so each is an object of its own. */
 struct finding *diag_add(struct diags *ds, const struct diag_kind *kind, struct span sp,
 			 const char *fmt, ...)
@@ -31,8 +40,7 @@ struct finding *diag_add(struct diags *ds, const struct diag_kind *kind, struct 
 	va_start(ap, fmt);
 	f->text = vformat(ds->arena, fmt, ap);
 	va_end(ap);
-	if (ds->list.n < ds->max)
-		*vec_push(ds->arena, &ds->list) = f;
+	list(ds, f);
 	return f;
 }
 
@@ -59,4 +67,9 @@ void diag_soften(struct diags *ds, struct finding *f)
 	f->severity = SEV_WARNING;
 	ds->errors--;
 	ds->warnings++;
+	if (!ds->list.n || ds->list.items[ds->list.n - 1] != f)
+		return;
+	ds->list.n--;
+	ds->listed[SEV_ERROR]--;
+	list(ds, f);
 }

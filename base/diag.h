@@ -13,7 +13,7 @@
 
 #include "base/source.h"
 
-enum severity { SEV_NOTE, SEV_WARNING, SEV_ERROR };
+enum severity { SEV_NOTE, SEV_WARNING, SEV_ERROR, SEVERITIES };
 
 /* One row per kind of finding; the table is ir/findings.def. */
 struct diag_kind {
@@ -41,7 +41,8 @@ struct diags {
 	struct arena *arena;
 	struct sources *sources;
 	bool lenient; /* kinds that leniency softens become warnings (the pass asks) */
-	uint32_t max; /* findings kept; further errors are only counted */
+	uint32_t max; /* findings listed of each severity; further ones are only counted */
+	uint32_t listed[SEVERITIES];
 	uint32_t errors, warnings;
 	vec_of(struct finding *) list;
 };

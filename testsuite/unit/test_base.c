@@ -393,9 +393,24 @@ static void test_findings(void **state)
 	assert_int_equal(ds.warnings, 1);
 	for (int i = 0; i < 10; i++)
 		assert_non_null(diag_add(&ds, &error, (struct span){0}, "more"));
-	assert_int_equal(ds.list.n, 3);  /* kept */
-	assert_int_equal(ds.errors, 11); /* counted */
+	assert_int_equal(ds.list.n, 3 + 2); /* three errors, the warning, the note */
+	assert_int_equal(ds.errors, 11);    /* counted */
 	assert_ptr_equal(ds.list.items[0], f);
+}
+
+/* However many warnings there are, and even when softened ones are among them. */
+static void test_warnings_leave_room_for_errors(void **state)
+{
+	struct diags ds = {.arena = a, .max = 2, .lenient = true};
+	for (int i = 0; i < 5; i++) {
+		diag_add(&ds, &warning, (struct span){0}, "w");
+		diag_soften(&ds, diag_add(&ds, &error, (struct span){0}, "softened"));
+	}
+	assert_int_equal(ds.list.n, 2);
+	assert_int_equal(ds.warnings, 10);
+	struct finding *e = diag_add(&ds, &error, (struct span){0}, "e");
+	assert_int_equal(ds.list.n, 3);
+	assert_ptr_equal(ds.list.items[2], e);
 }
 
 static void test_softening(void **state)
@@ -439,6 +454,7 @@ int main(void)
 		TEST(test_memory_grows),
 		TEST(test_write_errors),
 		TEST(test_findings),
+		TEST(test_warnings_leave_room_for_errors),
 		TEST(test_softening),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
