@@ -7,7 +7,7 @@ import language
 
 CHAINS = ["root", None, "mac", "stp", "vlan", "ipv4", "ipv6", "arp", "rarp", "ipv4-ip", "ipv4-dhcp", "arp-mac", "macx",
           "ipv6-a_b.c", "rarp-zz", "vlan7"]
-# variable -> the values it may have; all lists are of one length so that they can be read in step
+# Variables of the port; all lists are of one length so that they can be walked in step.
 LISTS = {"A4": ["10.0.0.1", "10.0.0.2", "192.168.7.9"], "B4": ["172.16.0.1", "172.16.0.1", "10.0.0.2"],
          "A6": ["2001:db8::1", "fe80::1", "2001:db8::ff"], "M": ["52:54:00:00:00:01", "52:54:00:00:00:02", "2:0:0:0:0:3"],
          "P": ["22", "80", "443"], "Q": ["1000", "1000", "2000"]}
@@ -56,8 +56,8 @@ class Generator:
         fits = TYPES.get("port" if "port" in name and kind == "u16" else kind)
         if not fits or name in ("srcipto", "dstipto") or name.endswith(("end", "-hi", "mask")):
             return None
-        if name == "port":
-            return None
+        if kind == "ip4" and self.chance(0.08):
+            return "$C4[@3]"
         form = self.rng.choice(["$%s", "$%s", "$%s[@1]", "$%s[@2]", "$%s[1]"])
         var = self.rng.choice(fits)
         return "$MAC" if var == "MAC" else form % var
@@ -108,19 +108,29 @@ class Generator:
         if name == "stp" and direction == "inout":
             a.pop("srcmacaddr", None), a.pop("srcmacmask", None)
         sign = ""
-        if self.chance(0.2) and "state" not in a and "ipset" not in a and "dscp" not in a and "protocol" not in a:
+        fixed = "protocol" in a and any(n.startswith(("srcport", "dstport", "type", "code")) for n in a)
+        if self.chance(0.25) and "state" not in a and not fixed:
             sign = " match='no'"
-        return "<%s%s%s/>" % (name, sign, "".join(" %s=%s" % (k, quoteattr(v)) for k, v in a.items()))
+        first = "<%s%s%s/>" % (name, sign, "".join(" %s=%s" % (k, quoteattr(v)) for k, v in a.items()))
+        if "comment" in a or not self.chance(0.1) or "comment" not in dict(language.ELEMENTS[name]):
+            return first
+        return first + "<%s comment='of a second element'/>" % name      # merged with the first
 
     def rule(self):
         r = self.rng
         direction = r.choice(["in", "out", "inout"])
-        attrs = "action='%s' direction='%s'" % (r.choice(["accept"] * 3 + ["drop"] * 3 + ["return", "reject", "continue"]), direction)
+        action = r.choice(["accept"] * 3 + ["drop"] * 3 + ["return", "reject", "continue"])
+        attrs = "action='%s' direction='%s'" % (action, direction)
         if self.chance(0.7):
             attrs += " priority='%d'" % r.choice([-1000, -700, -500, 0, 1, 100, 500, 999, 1000])
         if self.chance(0.15):
             attrs += " statematch='%s'" % r.choice(["0", "false", "1"])
         return "  <rule %s>%s</rule>\n" % (attrs, self.element(direction) if self.chance(0.95) else "")
+
+    def defaults(self):
+        """Parameters of a reference: A4 is overruled by the port's own, C4 is known below it alone."""
+        return "".join("<parameter name='%s' value='%s'/>" % p
+                       for p in (("A4", "9.9.9.9"), ("C4", "10.3.3.3"), ("C4", "10.3.3.4")) if self.chance(0.5))
 
     def filter(self, name, references, priorities):
         attrs, r = "name='%s'" % name, self.rng
@@ -133,7 +143,7 @@ class Generator:
                 if priorities[chain] is not None:
                     attrs += " priority='%d'" % priorities[chain]
         body = [self.rule() for _ in range(r.randint(1, 7))]
-        body += ["  <filterref filter='%s'/>\n" % f for f in references]
+        body += ["  <filterref filter='%s'>%s</filterref>\n" % (f, self.defaults()) for f in references]
         r.shuffle(body)
         return "<filter %s>\n%s</filter>\n" % (attrs, "".join(body))
 
