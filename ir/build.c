@@ -17,6 +17,7 @@ struct builder {
 	const struct library *lib;
 	struct build *out;
 	struct map trees;    /* filter name -> cptr: struct tree, NULL when it failed */
+	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
 };
 
@@ -149,6 +150,56 @@ static void learning_set(struct builder *b, const struct port *port, const struc
 	ref->filter = str_from(learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
 }
 
+static void say_learning(struct builder *b, const struct port_data *pd)
+{
+	struct finding *f = diag_add(b->cx->diags, FINDING(N312), pd->port->filter.span,
+				     "port '%.*s': its address is not known, so '%.*s' is in force",
+				     STR_ARG(pd->port->name), STR_ARG(pd->program->name));
+	diag_hint(b->cx->diags, f, "give $IP (or $IPV6) a value, or let it be learned");
+}
+
+/* --- the list trap: one of several values is always another one --- */
+
+static bool negated_list(const struct prule *r, const struct port_data *pd, const struct ptest **which)
+{
+	vec_each(t, &r->tests)
+		if (t->negated && t->value.kind == SLOT_DIM &&
+		    pd->rows[r->dims.items[t->value.dim]].n > 1) {
+			*which = t;
+			return true;
+		}
+	return false;
+}
+
+static void warn_rule(struct builder *b, const struct prule *r, const struct port_data *pd)
+{
+	const struct ptest *t;
+	bool added;
+	if (!negated_list(r, pd, &t))
+		return;
+	struct str key = {(const char *)&r->source, sizeof r->source};
+	map_put(b->cx->arena, &b->warned, str_copy(b->cx->arena, key), &added);
+	if (!added)
+		return;
+	struct finding *f = diag_add(b->cx->diags, FINDING(W403), t->source->span,
+				     "port '%.*s': each of %u values makes a rule of its own, and each matches the others",
+				     STR_ARG(pd->port->name), pd->rows[r->dims.items[t->value.dim]].n);
+	diag_hint(b->cx->diags, f, "return for the values that are meant, then a rule for the rest");
+}
+
+static void warn_negated_lists(struct builder *b, const struct port_data *pd)
+{
+	for (enum side s = 0; s < SIDES && pd->program->has_negated_dim; s++) {
+		const struct part *part = &pd->program->parts[s];
+		vec_each(c, &part->chains)
+			vec_each(it, &c->items)
+				if (it->kind == ITEM_RULE)
+					warn_rule(b, it->rule, pd);
+		vec_each(r, &part->packet)
+			warn_rule(b, *r, pd);
+	}
+}
+
 /* --- one port --- */
 
 static bool build_port(struct builder *b, const struct port *port)
@@ -168,6 +219,9 @@ static bool build_port(struct builder *b, const struct port *port)
 	if (!p || !bind_port(b->cx, p, port, &pd))
 		return false;
 	pd.learning = missing.list.n > 0;
+	if (pd.learning)
+		say_learning(b, &pd);
+	warn_negated_lists(b, &pd);
 	*vec_push(b->cx->arena, &b->out->ports) = pd;
 	return true;
 }

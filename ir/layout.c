@@ -152,6 +152,7 @@ static struct prule *make_rule(struct layouter *l, const struct bound_rule *br, 
 		if (f->mirrored)
 			mirror_test(pt);
 		bool variable = pt->value.kind == SLOT_DIM || pt->to.kind == SLOT_DIM;
+		l->out->has_negated_dim |= pt->negated && pt->value.kind == SLOT_DIM;
 		l->out->has_variable_range |= variable && pt->to.kind != SLOT_NONE;
 	}
 	keep_used_dims(l, r, br);

@@ -137,6 +137,7 @@ struct program {
 	struct part parts[SIDES];
 	bool has_packet[2]; /* [0] any IPv4 packet rule, [1] IPv6 */
 	bool needs_ct;	    /* any test of connection state or count */
+	bool has_negated_dim; /* any negated test of a variable */
 	bool has_variable_range; /* any range with a variable end */
 };
 

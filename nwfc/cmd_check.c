@@ -9,7 +9,9 @@ enum exit_code cmd_check(struct session *s)
 	struct host h = {0};
 	struct build b = {0};
 	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
-	load_host(s, &s->opt->inputs, true, NULL, &h);
+	struct input_list in = {0};
+	list_inputs(s, &s->opt->inputs, &in);
+	load_host(s, &in, true, false, &h);
 	check_library(&cx, &h.library);
 	build_ports(&cx, &h.library, &h.ports, &b);
 	return session_verdict(s);

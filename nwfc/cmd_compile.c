@@ -21,6 +21,7 @@ struct job {
 
 struct compile {
 	struct session *s;
+	struct input_list inputs, old_inputs;
 	struct host host, before;
 	struct build build, old;
 	struct emit_ctx emit;
@@ -120,23 +121,17 @@ static bool compile_host(struct compile *c, const struct host *h, struct build *
 }
 
 /*
- * With --since, files that both sides have are left alone: their ports are the
- * same, so they add nothing to the difference. Only when code goes away must
- * they be looked at after all, for they may still use it.
+ * With --since, port documents that both sides have are left alone: their ports
+ * are the same, so they add nothing to the difference. Only when code goes away
+ * must they be looked at after all, for they may still use it.
  */
 static bool load_both(struct compile *c, bool skip)
 {
 	struct session *s = c->s;
-	const struct words *olds = &s->opt->values[OPT_SINCE];
-	struct map in_old = {0}, in_new = {0};
-	if (skip) {
-		input_identities(s, olds, &in_old);
-		input_identities(s, &s->opt->inputs, &in_new);
-	}
 	c->host = c->before = (struct host){0};
 	c->build = c->old = (struct build){0};
-	bool good = load_host(s, olds, false, skip ? &in_new : NULL, &c->before);
-	good &= load_host(s, &s->opt->inputs, true, skip ? &in_old : NULL, &c->host);
+	bool good = load_host(s, &c->old_inputs, false, skip, &c->before);
+	good &= load_host(s, &c->inputs, true, skip, &c->host);
 	good &= compile_host(c, &c->before, &c->old);
 	return compile_host(c, &c->host, &c->build) && good;
 }
@@ -159,14 +154,16 @@ static bool code_goes_away(const struct compile *c)
 
 static bool front(struct compile *c)
 {
+	list_inputs(c->s, &c->s->opt->inputs, &c->inputs);
 	if (!c->changes) { /* what was read is built even after errors: all of a run are said together */
-		bool good = load_host(c->s, &c->s->opt->inputs, true, NULL, &c->host);
+		bool good = load_host(c->s, &c->inputs, true, false, &c->host);
 		return compile_host(c, &c->host, &c->build) && good;
 	}
+	list_inputs(c->s, &c->s->opt->values[OPT_SINCE], &c->old_inputs);
+	mark_shared(c->s, &c->old_inputs, &c->inputs);
 	if (!load_both(c, true))
 		return false;
-	bool partial = c->host.skipped.n > 0;
-	return !partial || !code_goes_away(c) || load_both(c, false);
+	return !c->host.skipped || !code_goes_away(c) || load_both(c, false);
 }
 
 /*
@@ -175,7 +172,7 @@ static bool front(struct compile *c)
  */
 static bool any_port(struct compile *c)
 {
-	if (c->host.ports.list.n || c->host.skipped.n || c->before.ports.list.n)
+	if (c->host.ports.list.n || c->host.skipped || c->before.ports.list.n)
 		return true;
 	bool inputs = c->s->opt->inputs.n > 0;
 	diag_add(&c->s->diags, inputs ? FINDING(W209) : FINDING(E204), (struct span){0}, "%s",
@@ -196,11 +193,13 @@ static bool lower(struct compile *c)
 
 /* --- files --- */
 
+/* In a directory a removal has a name of its own, so that it does not replace what it removes. */
 static const char *job_path(struct compile *c, const struct job *j)
 {
+	const char *prefix = c->s->opt->command == CMD_REMOVE ? "remove-" : "";
 	if (!c->dir)
 		return option_value(c->s->opt, OPT_OUTPUT);
-	return str_printf(c->s->arena, "%s/%s", c->dir, j->target->file).s;
+	return str_printf(c->s->arena, "%s/%s%s", c->dir, prefix, j->target->file).s;
 }
 
 static bool make_dir(struct compile *c)
@@ -299,7 +298,8 @@ static enum exit_code dump(struct compile *c)
 	bool parse = strcmp(pass, "parse") == 0;
 	if (!parse && !dump_known(pass))
 		return usage("--dump wants parse, resolve, bind or layout");
-	bool loaded = load_host(c->s, &c->s->opt->inputs, true, NULL, &c->host);
+	list_inputs(c->s, &c->s->opt->inputs, &c->inputs);
+	bool loaded = load_host(c->s, &c->inputs, true, false, &c->host);
 	if (loaded && output_open(c->s, option_value(c->s->opt, OPT_OUTPUT), false, &o)) {
 		if (parse)
 			dump_filters(&c->host, &o.buf);
@@ -333,7 +333,8 @@ enum exit_code cmd_remove(struct session *s)
 	const char *why = read_options(&c);
 	if (why)
 		return usage(why);
-	if (load_host(s, &s->opt->inputs, true, NULL, &c.host) && compile_host(&c, &c.host, &c.build))
+	list_inputs(s, &s->opt->inputs, &c.inputs);
+	if (load_host(s, &c.inputs, true, false, &c.host) && compile_host(&c, &c.host, &c.build))
 		write_all(&c, true);
 	return session_verdict(s);
 }

@@ -30,7 +30,9 @@ enum exit_code cmd_list(struct session *s)
 	struct host h = {0};
 	struct output o;
 	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
-	load_host(s, &s->opt->inputs, false, NULL, &h);
+	struct input_list in = {0};
+	list_inputs(s, &s->opt->inputs, &in);
+	load_host(s, &in, false, false, &h);
 	if (!output_open(s, option_value(s->opt, OPT_OUTPUT), false, &o))
 		return session_verdict(s);
 	map_each(e, &h.library.by_name) {

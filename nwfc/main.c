@@ -45,12 +45,16 @@ static enum exit_code run(struct arena *a, const struct options *o)
 /* The memory option decides the arena's size, so it is looked for before there is one. */
 static size_t memory_limit(int argc, char **argv)
 {
-	static const char name[] = "--max-memory=";
-	size_t mib = DEFAULT_MEMORY_MIB;
-	for (int i = 1; i < argc; i++)
-		if (strncmp(argv[i], name, sizeof name - 1) == 0)
-			mib = strtoul(argv[i] + sizeof name - 1, NULL, 10);
-	return (mib ? mib : DEFAULT_MEMORY_MIB) << 20;
+	static const char name[] = "--max-memory";
+	const char *value = NULL;
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], name, sizeof name - 1) != 0)
+			continue;
+		const char *rest = argv[i] + sizeof name - 1;
+		value = *rest == '=' ? rest + 1 : !*rest && i + 1 < argc ? argv[i + 1] : value;
+	}
+	size_t mib = value ? strtoul(value, NULL, 10) : 0;
+	return (mib && mib < (SIZE_MAX >> 24) ? mib : DEFAULT_MEMORY_MIB) << 20;
 }
 
 int main(int argc, char **argv)

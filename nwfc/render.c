@@ -3,6 +3,8 @@
 
 /* Longer source lines are shown from a little before the place. */
 #define LINE_MAX_SHOWN 160
+/* A finding quotes what it is about, and that may be megabytes. */
+#define TEXT_MAX_SHOWN 400
 
 static void render_place(const struct session *s, struct span sp, FILE *to)
 {
@@ -21,6 +23,24 @@ static void put_safe(struct str text, FILE *to)
 		unsigned char c = (unsigned char)text.s[i];
 		fputc(c == '\t' || c >= 0x80 || (c >= ' ' && c != 0x7f) ? c : '?', to);
 	}
+}
+
+static void put_text(struct str text, FILE *to)
+{
+	struct str head = text;
+	if (head.len > TEXT_MAX_SHOWN) {
+		head.len = TEXT_MAX_SHOWN / 2;
+		while (head.len && ((unsigned char)head.s[head.len] & 0xc0) == 0x80)
+			head.len--;
+	}
+	put_safe(head, to);
+	if (head.len == text.len)
+		return;
+	uint32_t tail = text.len - TEXT_MAX_SHOWN / 2;
+	while (tail < text.len && ((unsigned char)text.s[tail] & 0xc0) == 0x80)
+		tail++;
+	fprintf(to, " [...] ");
+	put_safe((struct str){text.s + tail, text.len - tail}, to);
 }
 
 static void render_line(const struct session *s, struct span sp, char mark, FILE *to)
@@ -57,19 +77,19 @@ static void render_finding(const struct session *s, const struct finding *f, FIL
 	static const char *const words[] = {"note", "warning", "error"};
 	render_place(s, f->span, to);
 	fprintf(to, "%s: ", words[f->severity]);
-	put_safe(f->text, to);
+	put_text(f->text, to);
 	fprintf(to, " [%s]\n", f->kind->code);
 	render_line(s, f->span, '^', to);
 	vec_each(n, &f->notes) {
 		render_place(s, n->span, to);
 		fprintf(to, "note: ");
-		put_safe(n->text, to);
+		put_text(n->text, to);
 		fputc('\n', to);
 		render_line(s, n->span, '~', to);
 	}
 	if (f->hint.len) {
 		fprintf(to, "hint: ");
-		put_safe(f->hint, to);
+		put_text(f->hint, to);
 		fputc('\n', to);
 	}
 }

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -71,55 +72,84 @@ static bool unreadable(struct session *s, const char *path)
 	return false;
 }
 
-static bool directory_files(struct session *s, const char *dir, struct words *out)
+static void add_file(struct session *s, const char *path, const struct stat *st, struct input_list *out)
+{
+	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, st->st_ino, false};
+}
+
+static void list_directory(struct session *s, const char *dir, struct input_list *out)
 {
 	struct dirent **list;
+	struct stat st;
 	int n = scandir(dir, &list, wanted, by_bytes);
-	if (n < 0)
-		return unreadable(s, dir);
+	if (n < 0) {
+		unreadable(s, dir);
+		return;
+	}
 	for (int i = 0; i < n; i++) {
-		*vec_push(s->arena, out) = str_printf(s->arena, "%s/%s", dir, list[i]->d_name).s;
+		const char *path = str_printf(s->arena, "%s/%s", dir, list[i]->d_name).s;
+		if (stat(path, &st) < 0)
+			unreadable(s, path);
+		else
+			add_file(s, path, &st, out);
 		free(list[i]);
 	}
 	free(list);
-	return true;
 }
 
-bool input_files(struct session *s, const char *input, struct words *out)
+void list_inputs(struct session *s, const struct words *inputs, struct input_list *out)
 {
-	struct stat st;
-	if (strcmp(input, "-") == 0) {
-		*vec_push(s->arena, out) = input;
-		return true;
+	vec_each(input, inputs) {
+		struct stat st = {0};
+		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
+			unreadable(s, *input);
+		else if (S_ISDIR(st.st_mode))
+			list_directory(s, *input, out);
+		else
+			add_file(s, *input, &st, out);
 	}
-	if (stat(input, &st) < 0)
-		return unreadable(s, input);
-	if (S_ISDIR(st.st_mode))
-		return directory_files(s, input, out);
-	*vec_push(s->arena, out) = input;
-	return true;
 }
 
-static struct str identity(struct arena *a, const char *file)
+static struct str identity(struct arena *a, const struct input_file *f)
 {
-	struct stat st;
-	if (strcmp(file, "-") == 0 || stat(file, &st) < 0)
-		return STR("");
-	return str_printf(a, "%llx:%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	uint64_t id[2] = {f->dev, f->ino};
+	return (struct str){arena_copy(a, id, sizeof id), sizeof id};
 }
 
-void input_identities(struct session *s, const struct words *inputs, struct map *out)
+static void index_files(struct session *s, const struct input_list *in, struct map *out)
 {
-	struct words files = {0};
-	uint32_t errors = s->diags.errors;
-	for (uint32_t i = 0; i < inputs->n; i++)
-		input_files(s, inputs->items[i], &files);
-	vec_each(f, &files) {
-		struct str id = identity(s->arena, *f);
-		if (id.len)
-			map_put(s->arena, out, id, NULL)->cptr = *f;
+	vec_each(f, &in->files)
+		if (f->ino)
+			map_put(s->arena, out, identity(s->arena, f), NULL)->ptr = f;
+}
+
+void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
+{
+	struct map in_a = {0};
+	index_files(s, a, &in_a);
+	vec_each(f, &b->files) {
+		struct map_entry *e = f->ino ? map_find(&in_a, identity(s->arena, f)) : NULL;
+		if (e)
+			f->shared = ((struct input_file *)e->ptr)->shared = true;
 	}
-	(void)errors;
+}
+
+/* Does the text begin with an element that holds ports and never filters? */
+static bool holds_ports(const char *path)
+{
+	static const char *const roots[] = {"<filterbinding", "<interface", "<domain"};
+	char head[512];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	head[n] = 0;
+	for (int i = 0; i < 3; i++)
+		if (strncmp(head, roots[i], strlen(roots[i])) == 0)
+			return true;
+	return false;
 }
 
 /* --- reading --- */
@@ -180,21 +210,21 @@ static void add_port(struct session *s, struct host *h)
 }
 
 /* What -I has and the inputs have not; two of one name among them are an error. */
-static void load_includes(struct session *s, struct parse_ctx *cx, struct host *h)
+static void load_includes(struct session *s, struct parse_ctx *cx, const struct input_list *given,
+			  struct host *h)
 {
 	struct library found = {0};
-	struct words files = {0};
+	struct input_list in = {0};
 	struct parse_ctx sub = *cx;
 	struct ports none = {0};
+	struct map known = {0};
 	sub.library = &found;
 	sub.ports = &none;
-	vec_each(dir, &s->opt->values[OPT_INCLUDE])
-		input_files(s, *dir, &files);
-	struct map given = {0};
-	input_identities(s, &s->opt->inputs, &given);
-	vec_each(f, &files)
-		if (!map_find(&given, identity(s->arena, *f)))
-			read_file(s, &sub, *f);
+	list_inputs(s, &s->opt->values[OPT_INCLUDE], &in);
+	index_files(s, given, &known);
+	vec_each(f, &in.files)
+		if (!map_find(&known, identity(s->arena, f)))
+			read_file(s, &sub, f->path);
 	map_each(e, &found.by_name)
 		library_add(&h->library, e->ptr, true, &s->diags);
 }
@@ -260,35 +290,38 @@ static void load_stock(struct stock_need *n)
 	}
 }
 
-bool load_host(struct session *s, const struct words *inputs, bool with_port,
-	       const struct map *same, struct host *h)
+static void read_inputs(struct session *s, struct parse_ctx *cx, const struct input_list *in,
+			bool skip_shared, struct host *h)
 {
-	struct words files = {0};
+	struct progress pr;
+	progress_start(&pr, "reading", in->files.n);
+	vec_each(f, &in->files) {
+		if (skip_shared && f->shared && holds_ports(f->path))
+			h->skipped = true;
+		else
+			read_file(s, cx, f->path);
+		progress_step(&pr);
+	}
+	progress_end(&pr);
+}
+
+bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
+	       struct host *h)
+{
 	struct parse_ctx cx = {.arena = s->arena,
 			       .sources = &s->sources,
 			       .diags = &s->diags,
 			       .library = &h->library,
 			       .ports = &h->ports};
-	struct progress pr;
+	struct stock_need n = {s, &cx, h, false};
 	const char *port = option_value(s->opt, OPT_PORT);
 	if (port && !option_given(s->opt, OPT_FILTER))
 		cx.port_name = str_from(port);
-	for (uint32_t i = 0; i < inputs->n; i++)
-		input_files(s, inputs->items[i], &files);
-	progress_start(&pr, "reading", files.n);
-	vec_each(f, &files) {
-		if (same && map_find(same, identity(s->arena, *f)))
-			*vec_push(s->arena, &h->skipped) = *f;
-		else
-			read_file(s, &cx, *f);
-		progress_step(&pr);
-	}
-	progress_end(&pr);
+	read_inputs(s, &cx, in, skip_shared, h);
 	if (with_port)
 		add_port(s, h);
-	load_includes(s, &cx, h);
+	load_includes(s, &cx, in, h);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
-	struct stock_need n = {s, &cx, h, false};
 	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK)
 		parse_stock(&cx, s->xml);
 	else

@@ -18,31 +18,41 @@ struct session {
 	struct xml_input *xml;
 };
 
+/* A file that inputs name: itself, or one of the *.xml of a directory. */
+struct input_file {
+	const char *path;
+	uint64_t dev, ino; /* 0 for standard input */
+	bool shared;	   /* the other side of a comparison has the very same file */
+};
+
+struct input_list {
+	vec_of(struct input_file) files;
+};
+
 /* The filters and ports of one set of inputs. */
 struct host {
 	struct library library;
 	struct ports ports;
-	struct words skipped; /* files that were not read, since another set has them too */
+	bool skipped; /* shared files that hold ports were left alone */
 };
 
 /* False, with a message on standard error, when there is no memory or an option is bad. */
 bool session_open(struct session *s, const struct options *opt, struct arena *a);
 void session_close(struct session *s);
 
+/* The files of inputs; directories in byte order of the names. A finding for what is not there. */
+void list_inputs(struct session *s, const struct words *inputs, struct input_list *out);
+
+/* Mark the files that both lists have. */
+void mark_shared(struct session *s, struct input_list *a, struct input_list *b);
+
 /*
- * Read inputs: files and directories given, the port of the command line when
- * `with_port`, then what of -I and of the stock filters is not there yet.
- * Files whose identity (device and inode) is in `same` are not read but listed
- * in skipped; same may be NULL.
+ * Read files, the port of the command line when `with_port`, then what of -I
+ * and of the stock filters is not there yet. With skip_shared, shared files
+ * that hold nothing but ports are left alone.
  */
-bool load_host(struct session *s, const struct words *inputs, bool with_port,
-	       const struct map *same, struct host *h);
-
-/* The identities of all files that these inputs name: key "dev:ino". */
-void input_identities(struct session *s, const struct words *inputs, struct map *out);
-
-/* The files of one input: itself, or the *.xml of a directory in byte order. False after a finding. */
-bool input_files(struct session *s, const char *input, struct words *out);
+bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
+	       struct host *h);
 
 /* Print the findings to standard error and say how the run ends. */
 enum exit_code session_verdict(struct session *s);

@@ -36,6 +36,7 @@ suites() {
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py
+	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 30
 	vm           sh scripts/check-vm.sh
 	END
