@@ -19,7 +19,18 @@ const struct target *target_find(struct str name)
 	return NULL;
 }
 
-/* --- losses --- */
+/* --- findings --- */
+
+/* A rule is lowered for each side it has; what is wrong with it is said once. */
+static bool said(const struct diags *ds, const struct diag_kind *kind, struct span span,
+		 struct str text)
+{
+	vec_each (f, &ds->list)
+		if ((*f)->kind == kind && (*f)->span.file == span.file &&
+		    (*f)->span.lo == span.lo && str_eq((*f)->text, text))
+			return true;
+	return false;
+}
 
 static const struct diag_kind *loss_kind(enum loss loss)
 {
@@ -43,29 +54,35 @@ bool report_loss(struct emit_ctx *cx, const char *target, const struct prule *r,
 						   "would match less than"};
 	bool allowed = cx->options.allow_loss[loss];
 	struct span span = t && t->source ? t->source->span : r->source->span;
-	struct finding *f = diag_add(cx->diags, loss_kind(loss), span, "%s %s %s: %s", target,
-				     effect[loss], t ? fields[t->field].name : "this rule", why);
-	if (!allowed) {
+	struct str text = str_printf(cx->arena, "%s %s %s: %s", target, effect[loss],
+				     t ? fields[t->field].name : "this rule", why);
+	if (said(cx->diags, loss_kind(loss), span, text))
+		return allowed;
+	struct finding *f = diag_add(cx->diags, loss_kind(loss), span, "%.*s", STR_ARG(text));
+	if (allowed)
+		allow(cx->diags, f);
+	else
 		diag_hint(cx->diags, f, "--allow-loss=%s makes this a warning%s", f->kind->name,
 			  loss == LOSS_REFUSED ? " and leaves the rule out" : "");
-		return false;
-	}
-	allow(cx->diags, f);
-	return true;
+	return allowed;
 }
 
 bool check_product(struct emit_ctx *cx, const char *target, const struct prule *r,
 		   const struct port_data *pd)
 {
 	uint64_t n = prule_product(r, pd);
-	struct finding *f;
+	struct str text;
 	if (n <= cx->limits.product)
 		return true;
-	f = diag_add(cx->diags, FINDING(E504), r->source->span,
-		     "%s would need %s%" PRIu64
-		     " lines of this rule for port '%.*s'; the limit is %" PRIu64,
-		     target, n == UINT64_MAX ? "more than " : "", n, STR_ARG(pd->port->name),
-		     cx->limits.product);
+	text = str_printf(cx->arena,
+			  "%s would need %s%" PRIu64 " lines of this rule for port '%.*s'; "
+			  "the limit is %" PRIu64,
+			  target, n == UINT64_MAX ? "more than " : "", n, STR_ARG(pd->port->name),
+			  cx->limits.product);
+	if (said(cx->diags, FINDING(E504), r->source->span, text))
+		return false;
+	struct finding *f =
+		diag_add(cx->diags, FINDING(E504), r->source->span, "%.*s", STR_ARG(text));
 	diag_hint(
 		cx->diags, f,
 		"let lists go in step by one iterator, raise --max-product, or use the nft target");

@@ -361,7 +361,7 @@ static void compare_stages(struct change *c, struct buf *declare)
 					   side);
 				put_base_chain(st, s, &c->code);
 			}
-			if (was && !is && c->drop.n) {
+			if (was && !is && program_gone(c)) {
 				drop_chain(c, str_printf(c->cx->arena, "%s.%s", stage, side));
 				buf_printf(&c->drop_sets, "delete map bridge %.*s %s.%s\n", STR_ARG(t), stage,
 					   side);
@@ -378,15 +378,21 @@ static bool was_limit(const struct nft_model *m, uint32_t set)
 	return false;
 }
 
+static bool program_gone(const struct change *c)
+{
+	for (uint32_t i = 0; i < c->before->nprograms; i++)
+		if (!find_program(c->after, c->before->programs[i].program->name))
+			return true;
+	return false;
+}
+
 static void drop_gone(struct change *c)
 {
-	bool gone = false;
-	for (uint32_t i = 0; i < c->before->nprograms; i++) {
+	bool gone = program_gone(c);
+	for (uint32_t i = 0; gone && i < c->before->nprograms; i++) {
 		const struct nft_program *old = &c->before->programs[i];
-		if (find_program(c->after, old->program->name))
-			continue;
-		gone = true;
-		if (old->shared)
+		const struct nft_program *new = find_program(c->after, old->program->name);
+		if (old->shared && !(new && new->shared))
 			compare_chains(c, old->names, old->chains.n, NULL, 0);
 	}
 	for (uint32_t i = 0; gone && i < c->before->sets.n; i++) {

@@ -91,59 +91,30 @@ static void spell_dscp(struct lowering *lw, const struct spelling *sp, const str
 	alternatives_end(lw, &alt);
 }
 
-/* --- ICMPv6: one option for both ranges, and one sign --- */
-
-enum stretch { ALL_OF_IT, BELOW, ABOVE };
-
-/* first:last of one range, or what lies below or above it. */
-static void put_range(struct lowering *lw, const struct ptest *t, enum stretch part)
+/*
+ * ICMPv6 type and code are one option with one sign; so are they in the
+ * language, which negates them together or not at all.
+ */
+static void put_range(struct lowering *lw, const struct ptest *t)
 {
-	const struct slot *last = t && t->to.kind != SLOT_NONE ? &t->to : t ? &t->value : NULL;
-	if (part == ABOVE) {
-		put_slot(lw, last, format_above, 255);
-		put_text(lw, ":255");
-	} else if (part == BELOW) {
-		put_text(lw, "0:");
-		if (t->value.kind == SLOT_NONE)
-			put_never(lw); /* nothing lies below 0 */
-		put_slot(lw, &t->value, format_below, 0);
-	} else if (!t) {
+	if (!t) {
 		put_text(lw, "0:255");
-	} else {
-		if (t->value.kind == SLOT_NONE)
-			put_text(lw, "0");
-		put_slot(lw, &t->value, format_uint, 0);
-		put_text(lw, ":");
-		put_slot(lw, last, format_uint, 0);
+		return;
 	}
-}
-
-static void put_icmp6(struct lowering *lw, const struct spelling *sp, bool negated,
-		      const struct ptest *type, enum stretch tp, const struct ptest *code,
-		      enum stretch cp)
-{
-	put_option(lw, sp, negated);
-	put_range(lw, type, tp);
-	put_text(lw, "/");
-	put_range(lw, code, cp);
+	if (t->value.kind == SLOT_NONE)
+		put_text(lw, "0");
+	put_slot(lw, &t->value, format_uint, 0);
+	put_text(lw, ":");
+	put_slot(lw, t->to.kind == SLOT_NONE ? &t->value : &t->to, format_uint, 0);
 }
 
 static void spell_icmp6(struct lowering *lw, const struct spelling *sp, const struct ptest *type,
 			const struct ptest *code)
 {
-	struct alternatives alt;
-	if (!type || !code || type->negated == code->negated) {
-		put_icmp6(lw, sp, type ? type->negated : code->negated, type, ALL_OF_IT, code,
-			  ALL_OF_IT);
-		return;
-	}
-	alternatives_begin(lw, &alt);
-	for (enum stretch part = BELOW; part <= ABOVE; part++) {
-		alternative(lw, &alt);
-		put_icmp6(lw, sp, false, type, type->negated ? part : ALL_OF_IT, code,
-			  code->negated ? part : ALL_OF_IT);
-	}
-	alternatives_end(lw, &alt);
+	put_option(lw, sp, type ? type->negated : code->negated);
+	put_range(lw, type);
+	put_text(lw, "/");
+	put_range(lw, code);
 }
 
 static void spell_icmp6_type(struct lowering *lw, const struct spelling *sp, const struct ptest *t)

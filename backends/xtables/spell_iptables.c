@@ -98,11 +98,7 @@ static void spell_tcp_option(struct lowering *lw, const struct spelling *sp, con
 	put_value(lw, sp, t);
 }
 
-/*
- * Type and code are one match, and its sign is the pair's. Two matches on one
- * line are both asked, which says "this type, but not that code of it". The
- * other way round, a code of any other type, has no words.
- */
+/* Type and code are one option with one sign, in the language as well. */
 static void spell_icmp(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
 {
 	const struct ptest *code = find_test(lw->rule, F_ICMP_CODE);
@@ -110,28 +106,17 @@ static void spell_icmp(struct lowering *lw, const struct spelling *sp, const str
 		refuse(lw, t, "iptables reads ICMP type 255 as any type");
 		return;
 	}
-	if (code && t->negated && !code->negated) {
-		refuse(lw, t, "it tests a code only together with its type");
-		return;
-	}
 	put_option(lw, sp, t->negated);
 	put_slot(lw, &t->value, format_uint, 0);
-	if (code && code->negated != t->negated) {
-		put_text(lw, lw->family ? " -m icmp6" : " -m icmp");
-		put_option(lw, sp, code->negated);
-		put_slot(lw, &t->value, format_uint, 0);
-	}
 	if (code) {
 		put_text(lw, "/");
 		put_slot(lw, &code->value, format_uint, 0);
 	}
 }
 
-/* Said with the type. */
+/* Said with the type, without which the language has no code. */
 static void spell_icmp_code(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
 {
-	if (!find_test(lw->rule, F_ICMP_TYPE))
-		refuse(lw, t, "it tests a code only together with its type");
 }
 
 static void put_connection(struct lowering *lw)
