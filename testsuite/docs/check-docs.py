@@ -140,7 +140,7 @@ def check_options(nwfc, page):
 
 def check_findings(page):
     kinds = re.findall(r'^KIND\((\w+),\s*"([\w-]+)"', read('ir/findings.def'), re.M)
-    got = re.findall(r'^\.It ([EW]\d+) ([\w-]+)$', page, re.M)
+    got = re.findall(r'^\.It ([EWN]\d+) ([\w-]+)$', page, re.M)
     same('findings in nwfc(1)', [' '.join(k) for k in kinds], [' '.join(g) for g in got])
     report(len(got) == len(set(got)), 'findings in nwfc(1) stand once')
 
