@@ -180,7 +180,7 @@ static bool only_source_mac(const struct bound_rule *br)
  *   accept, stateful     new,established orig  established reply
  *   state given          those states          none (inout: those states)
  *   typed ICMP           no ct direction       none (inout: plain again)
- *   connection limit     no states             none
+ *   connection limit     no states, if accept  none (typed inout: plain again)
  *   all else             no states             no states
  */
 static void packet_forms(const struct bound_rule *br, struct form forms[SIDES])
@@ -196,7 +196,7 @@ static void packet_forms(const struct bound_rule *br, struct form forms[SIDES])
 
 	*plain = (struct form){.present = true};
 	*other = (struct form){.present = inout || !(given || typed), .mirrored = !typed};
-	if (given && !limit)
+	if (given && !(limit && src->action == ACTION_ACCEPT))
 		plain->states = other->states = (uint8_t)state->value.value.u;
 	if (stateful) {
 		plain->states = CT_NEW | CT_ESTABLISHED;
@@ -204,8 +204,20 @@ static void packet_forms(const struct bound_rule *br, struct form forms[SIDES])
 		plain->dir = typed ? CT_DIR_ANY : CT_DIR_ORIGINAL;
 		other->dir = CT_DIR_REPLY;
 	}
-	if (limit || (other->mirrored && only_source_mac(br)))
+	if (other->mirrored && (limit || only_source_mac(br)))
 		other->present = false;
+}
+
+/* The one condition that the language itself drops (4.7), so it must be said. */
+static void warn_lost_state(struct layouter *l, const struct bound_rule *br)
+{
+	const struct ptest *state = find_test(br, F_CT_STATE);
+	const struct rule *src = br->from->rule;
+	if (!state || !src->statematch || src->action != ACTION_ACCEPT || !find_test(br, F_CT_COUNT))
+		return;
+	struct finding *f = diag_add(l->cx->diags, FINDING(W409), state->source->span,
+				     "an accept with connlimit-above does not test the state");
+	diag_hint(l->cx->diags, f, "drop above the limit first, then accept by state");
 }
 
 /* --- order --- */
@@ -251,6 +263,7 @@ static void lay_packets(struct layouter *l)
 	for (struct order *o = list.items; o < list.items + list.n; o++) {
 		struct form forms[SIDES];
 		packet_forms(o->rule, forms);
+		warn_lost_state(l, o->rule);
 		for (enum side s = 0; s < SIDES; s++) {
 			if (!forms[s].present)
 				continue;
