@@ -349,6 +349,14 @@ static void declare_sets(struct change *c, struct buf *out)
 		}
 }
 
+static bool program_gone(const struct change *c)
+{
+	for (uint32_t i = 0; i < c->before->nprograms; i++)
+		if (!find_program(c->after, c->before->programs[i].program->name))
+			return true;
+	return false;
+}
+
 static void compare_stages(struct change *c, struct buf *declare)
 {
 	for (enum stage st = 0; st < STAGES; st++)
@@ -375,14 +383,6 @@ static bool was_limit(const struct nft_model *m, uint32_t set)
 		vec_each(l, &m->ports[i].limits)
 			if (*l == set)
 				return true;
-	return false;
-}
-
-static bool program_gone(const struct change *c)
-{
-	for (uint32_t i = 0; i < c->before->nprograms; i++)
-		if (!find_program(c->after, c->before->programs[i].program->name))
-			return true;
 	return false;
 }
 

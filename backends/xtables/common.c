@@ -32,7 +32,8 @@ bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *targe
 void xt_write_rules(struct template_writer *w, const struct xt_rules *rules)
 {
 	vec_each (x, &rules->list) {
-		buf_str(w->out, x->trace);
+		if (x->rule)
+			buf_str(w->out, x->trace);
 		vec_each (t, &x->lines.list)
 			writer_rule(w, x->rule, t);
 	}
