@@ -70,7 +70,7 @@ static void check_priority(struct pass_ctx *cx, const struct filter *f)
 {
 	if (f->priority_given && str_is(f->chain, "root"))
 		diag_add(cx->diags, FINDING(W402), f->priority_span,
-			 "the root chain has no place of its own, so priority %d has no effect", f->priority);
+			 "the root chain has no place of its own, so its priority has no effect");
 }
 
 void check_library(struct pass_ctx *cx, const struct library *lib)

@@ -14,7 +14,7 @@ if ! clang -fsanitize=thread -o "$work/probe" "$work/probe.c" 2>/dev/null || ! "
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi
-make -s -j "$(nproc)" threads CC=clang BUILD=build/tsan CFLAGS='-O1 -g -fsanitize=thread' || exit 1
+make -s -j "$(nproc)" threads CC=clang BUILD=build/tsan CFLAGS='-O1 -g -fsanitize=thread' >/dev/null || exit 1
 
 port() { # name, filter, parameters
 	printf "<filterbinding><owner><name>vm</name><uuid>d54df46f-1ab5-4a22-8618-4560ef5fac2c</uuid></owner>
