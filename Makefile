@@ -100,6 +100,15 @@ check-vm: deps-check
 	@sh scripts/check-vm.sh
 update-goldens: all
 	python3 -B testsuite/golden/run.py --nwfc $(BUILD)/nwfc --update
+
+# The tools are optimised whatever CFLAGS says: they are what nwfc is measured by.
+BENCH_TOOLS = $(addprefix $(BUILD)/bench/,alternate frames limit)
+$(BUILD)/bench/%: testsuite/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -std=gnu11 $(WARN) -O2 -o $@ $<
+bench: deps-check
+	@$(MAKE) --no-print-directory all $(BENCH_TOOLS)
+	python3 -B testsuite/bench/bench.py --nwfc $(BUILD)/nwfc --tools $(BUILD)/bench --out $(BUILD)/bench.txt
 fuzz: deps-check
 	sh testsuite/fuzz/run.sh
 
