@@ -21,13 +21,15 @@ class Expectation:
 class Target:
     """What a family of rule sets is shown and can do, as far as it changes the expectation."""
 
-    def __init__(self, name, bridge_only, rejects_in):
+    def __init__(self, name, bridge_only, rejects_in, any_tag=False):
+        # any_tag: the bridge tables call a frame with an 802.1ad tag an 802.1Q one
         # bridge_only: IP rules towards the guest see forwarded bridge traffic only (iptables FORWARD)
         # rejects_in: a reject towards the guest can answer
-        self.name, self.bridge_only, self.rejects_in = name, bridge_only, rejects_in
+        self.name, self.bridge_only, self.rejects_in, self.any_tag = name, bridge_only, rejects_in, any_tag
 
 
 XTABLES = Target("xtables", bridge_only=True, rejects_in=True)
+XTABLES_LEGACY = Target("xtables", bridge_only=True, rejects_in=True, any_tag=True)
 NFT = Target("nft", bridge_only=False, rejects_in=False)
 
 
@@ -52,6 +54,8 @@ def judge(reference, packet, tracker, target, blind, delivered):
     if frame.dst == F.BRIDGE_GROUP and reference.looks_into_bpdu and target.bridge_only:
         # the kernel's ebt_stp takes the protocol identifier for one octet and reads every field one too early
         return Expectation(R.PASS, None, "BPDU fields as ebtables reads them")
+    if target.any_tag and frame.ethertype == F.ETH_QINQ:
+        return Expectation(R.PASS, None, "802.1ad and legacy ebtables")
     odd = None if target.bridge_only else beyond_nft(reference, frame)
     if odd:
         return Expectation(R.PASS, None, odd)
@@ -72,6 +76,9 @@ def judge(reference, packet, tracker, target, blind, delivered):
     ip_verdict, ip_rule = R.PASS, None
     if reference.uses_ip:
         conn = tracker.see(frame)
+        if conn.flow is None and not target.bridge_only and meets_limit(reference, packet):
+            # without a connection nft's counter drops in the bridge family, where it can not read the packet
+            return Expectation(verdict, rule, "connection limit without a connection")
         if shown:
             ip_verdict, ip_rule = reference.ip_verdict(frame, direction, conn)
         # what the host makes or routes is confirmed by its IP stack, before the bridge has its say
@@ -104,10 +111,13 @@ def doubt(reference, packet, target):
     if frame.frag and target.bridge_only and reference.looks_into_transport:
         # iptables on nf_tables reads ports there, the legacy variant does not
         return "later fragment and a transport condition"
-    if reference.uses_limit and not packet.slow:
-        if any(e.limit and e.concerns(frame) for e in reference.ip[packet.direction]):
-            return "connection limit and other connections"
+    if not packet.slow and meets_limit(reference, packet):
+        return "connection limit and other connections"
     return None
+
+
+def meets_limit(reference, packet):
+    return reference.uses_limit and any(e.limit and e.concerns(packet.decoded) for e in reference.ip[packet.direction])
 
 
 def answerable(reference, packet, target):

@@ -225,13 +225,16 @@ class Traffic:
 
     # ---------------------------------------------------------- the whole
 
-    def make(self, aimed_limit=1800, mixed=200):
+    def make(self, thin=1, aimed_limit=1800, mixed=200):
+        """All packets; thin=N keeps one in N of the fixed sections and fewer of the others (for slow machines)."""
         for section in (self.ether, self.arps, self.net4, self.net6, self.ports, self.tcp_bits, self.dscp,
                         self.fragments, self.icmps, self.dhcp, self.tags, self.stp, self.to_guest):
             section()
-        self.aimed(aimed_limit)
-        self.mixed(mixed)
+        fixed = len(self.packets)
+        self.aimed(aimed_limit if thin == 1 else aimed_limit // thin // 2)
+        self.mixed(mixed // thin)
         self.connections()
+        self.packets = [p for p in self.packets if p.id >= fixed or p.id % thin == 0]
         self.assign_batches()
         return self.packets
 

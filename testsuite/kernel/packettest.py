@@ -159,10 +159,11 @@ def missing_for(case, target, lacking):
 class Run:
     """One case: the lab, its traffic and where that goes on the bare bridge."""
 
-    def __init__(self, case, variants):
+    def __init__(self, case, variants, thin=1):
         self.case = case
+        self.targets = {"nft": E.NFT, "xtables": E.XTABLES_LEGACY if variants[0] == "legacy" else E.XTABLES}
         self.world = P.World(case.reference.port)
-        self.traffic = P.Traffic(self.world, case.reference).make()
+        self.traffic = P.Traffic(self.world, case.reference).make(thin)
         protocols = {p.decoded.proto for p in self.traffic if p.decoded.family and p.decoded.proto is not None}
         self.lab = L.Lab(self.world, protocols)
         L.choose_variant(*variants)
@@ -181,7 +182,7 @@ class Run:
         """(packets with a wrong fate, number judged, {reason: packets not judged})."""
         for kind, text in scripts.items():
             load_script(kind, text)
-        expected = E.predict(self.case.reference, self.traffic, self.base, E.NFT if target == "nft" else E.XTABLES)
+        expected = E.predict(self.case.reference, self.traffic, self.base, self.targets[target])
         wrong, judged = [], 0
         # br_netfilter belongs to iptables; nft must do without and must not mind it
         for bridge_netfilter in (False, True) if target == "nft" else (True,):
@@ -243,9 +244,9 @@ def same(left, right, what):
         raise Failure("%s:\n%s" % (what, "\n".join(changes[2:22])))
 
 
-def judge_case(case, targets, lacking, variants, loading=True):
+def judge_case(case, targets, lacking, variants, loading=True, thin=1):
     """[(target, status, text, packets judged)] for one case."""
-    results, run = [], Run(case, variants)
+    results, run = [], Run(case, variants, thin)
     for target in targets:
         why = missing_for(case, target, lacking)
         if why or not case.wants(target):
@@ -406,6 +407,7 @@ def arguments():
     parser.add_argument("--stateful", dest="only_new", action="store_true",
                         help="only cases with connection state or reject, which not every kernel can judge")
     parser.add_argument("--no-loading", action="store_true", help="only packets: no loading twice, no removal")
+    parser.add_argument("--thin", type=int, default=1, metavar="N", help="only one in N packets of the fixed sections")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what passed, too")
     options = parser.parse_args()
     options.nwfc = os.path.abspath(options.nwfc)
@@ -432,7 +434,7 @@ def main():
             return []
         if options.mutate:
             return mutate_case(case, targets, lacking, variants, options.mutate)
-        return judge_case(case, targets, lacking, variants, not options.no_loading)
+        return judge_case(case, targets, lacking, variants, not options.no_loading, options.thin)
 
     def show(name, target, status, text):
         if status == "fail" or options.verbose or options.mutate:
