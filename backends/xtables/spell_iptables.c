@@ -45,6 +45,29 @@ static void spell_address(struct lowering *lw, const struct spelling *sp, const 
 }
 
 /*
+ * Of "not this source port and not this destination port" the nf_tables variant
+ * (1.8.9) makes one comparison of both, "not this pair", which holds for more.
+ * So the source port goes to a match of its own, and one that iptables-save and
+ * -restore keep apart. Ranges are not joined, nor ports of sctp.
+ */
+static bool would_be_joined(const struct lowering *lw, const struct ptest *t)
+{
+	const struct ptest *other = find_test(lw->rule, F_TH_DPORT);
+	bool single = t->to.kind == SLOT_NONE ||
+		      (t->value.kind == SLOT_CONST && t->value.value.u == t->to.value.u);
+	int16_t proto = lw->rule->proto->ipproto;
+	return t->field == F_TH_SPORT && t->negated && single && other && other->negated &&
+	       (proto == 6 || proto == 17);
+}
+
+static void spell_port_apart(struct lowering *lw, const struct ptest *t)
+{
+	put_text(lw, " -m multiport ! --sports ");
+	put_slot(lw, &t->value, format_uint, 0);
+	put_text(lw, lw->rule->proto->ipproto == 6 ? " -m tcp" : " -m udp");
+}
+
+/*
  * A negated range of all ports matches nothing, but the nf_tables variant drops
  * both the range and its sign. So a negated range whose ends are not both known
  * here is written as the ports below it and the ports above it.
@@ -52,6 +75,10 @@ static void spell_address(struct lowering *lw, const struct spelling *sp, const 
 static void spell_port(struct lowering *lw, const struct spelling *sp, const struct ptest *t)
 {
 	struct alternatives alt;
+	if (would_be_joined(lw, t)) {
+		spell_port_apart(lw, t);
+		return;
+	}
 	if (!t->negated || t->to.kind == SLOT_NONE ||
 	    (t->value.kind != SLOT_DIM && t->to.kind != SLOT_DIM)) {
 		put_option(lw, sp, t->negated);

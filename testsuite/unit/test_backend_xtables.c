@@ -474,6 +474,24 @@ static void empty_masks_and_full_ranges(void **state)
 		    "-p udp --dport 0:6 -j DROP\n-p udp --dport 10:65535 -j DROP\n");
 }
 
+/* "Not 22 and not 80" must not become "not the pair 22, 80". */
+static void negated_ports_stay_apart(void **state)
+{
+	READ(RULE("drop", "in", "<tcp match='no' srcportstart='22' dstportstart='80'/>") RULE(
+		     "drop", "in",
+		     "<udp match='no' srcportstart='5' srcportend='5' dstportstart='$P'/>")
+		     RULE("drop", "in",
+			  "<tcp match='no' srcportstart='22' srcportend='23' dstportstart='80'/>")
+			     RULE("drop", "in",
+				  "<tcp match='no' srcportstart='22'/><tcp dstportstart='80'/>"),
+	     PARAM("P", "7"));
+	assert_rules(&target_iptables, "nwfc-i/vnet0",
+		     "-p tcp -m multiport ! --sports 22 -m tcp ! --dport 80 -j DROP\n"
+		     "-p udp -m multiport ! --sports 5 -m udp ! --dport 7 -j DROP\n"
+		     "-p tcp ! --sport 22:23 ! --dport 80 -j DROP\n"
+		     "-p tcp ! --sport 22 --dport 80 -j DROP\n");
+}
+
 static void icmp_pairs(void **state)
 {
 	READ(RULE("accept", "out", "<icmp type='8' code='0' state='NONE'/>")
@@ -565,6 +583,7 @@ int main(void)
 		TEST(what_ebtables_can_not_say),
 		TEST(three_chains_of_a_rule),
 		TEST(empty_masks_and_full_ranges),
+		TEST(negated_ports_stay_apart),
 		TEST(icmp_pairs),
 		TEST(what_iptables_can_not_say),
 		TEST(sets_and_limits),
