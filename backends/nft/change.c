@@ -60,8 +60,8 @@ static void put_piece(struct buf *b, const struct nft_line *ln, const struct pie
 
 static void put_lines_sign(struct buf *b, const struct nft_lines *lines)
 {
-	vec_each(ln, &lines->list) {
-		vec_each(p, &ln->text.pieces)
+	vec_each (ln, &lines->list) {
+		vec_each (p, &ln->text.pieces)
 			put_piece(b, ln, p);
 		buf_printf(b, "\3%d", ln->text.never);
 	}
@@ -69,13 +69,14 @@ static void put_lines_sign(struct buf *b, const struct nft_lines *lines)
 
 static void put_dims_sign(struct buf *b, const struct program *p)
 {
-	vec_each(d, &p->dims)
-		vec_each(c, &d->columns) {
-			const struct column *col = c->constant ? NULL : &p->columns.items[c->column];
+	vec_each (d, &p->dims)
+		vec_each (c, &d->columns) {
+			const struct column *col =
+				c->constant ? NULL : &p->columns.items[c->column];
 			if (col)
-				buf_printf(b, "\4%.*s.%d.%u.%u", STR_ARG(col->var.name), col->var.element,
-					   col->var.index, col->attr->type);
-			vec_each(v, &c->values) {
+				buf_printf(b, "\4%.*s.%d.%u.%u", STR_ARG(col->var.name),
+					   col->var.element, col->var.index, col->attr->type);
+			vec_each (v, &c->values) {
 				buf_char(b, '\5');
 				value_print(b, v);
 			}
@@ -86,16 +87,17 @@ static struct str sign_program(struct nft_model *m, struct nft_program *np)
 {
 	struct buf b;
 	buf_memory(&b);
-	vec_each(c, &np->chains) {
+	vec_each (c, &np->chains) {
 		buf_str(&b, c->path);
-		vec_each(nr, &c->rules) {
+		vec_each (nr, &c->rules) {
 			if (nr->rule && !nr->is_expanded && !nr->counts) {
 				nr->is_expanded = true;
 				nft_lower_rule(m, np, c->side, nr, LOWER_EXPAND, &nr->expanded);
 			}
 			put_lines_sign(&b, &nr->folded);
 			put_lines_sign(&b, &nr->expanded);
-			if (nr->counts) /* its lines are the port's: never the same unless untouched */
+			if (nr->counts) /* its lines are the port's: never the same unless untouched
+					 */
 				buf_printf(&b, "\6%.*s#%u", STR_ARG(nr->rule->source->filter->name),
 					   nr->rule->source->number);
 		}
@@ -120,9 +122,11 @@ static struct nft_program *find_program(const struct nft_model *m, struct str na
 	return e ? &m->programs[e->num] : NULL;
 }
 
-static bool same_code(const struct change *c, const struct nft_program *old, const struct nft_program *new)
+static bool same_code(const struct change *c, const struct nft_program *old,
+		      const struct nft_program *new)
 {
-	return old && str_eq(c->signs[0][old - c->before->programs], c->signs[1][new - c->after->programs]);
+	return old && str_eq(c->signs[0][old - c->before->programs],
+			     c->signs[1][new - c->after->programs]);
 }
 
 /* --- ports --- */
@@ -141,10 +145,12 @@ static bool same_rows(const struct port_data *x, const struct port_data *y)
 	return true;
 }
 
-static bool same_port(const struct change *c, const struct nft_port *old, const struct nft_port *new)
+static bool same_port(const struct change *c, const struct nft_port *old,
+		      const struct nft_port *new)
 {
-	return str_eq(old->program->program->name, new->program->program->name) && old->own == new->own &&
-	       same_code(c, old->program, new->program) && same_rows(old->pd, new->pd);
+	return str_eq(old->program->program->name, new->program->program->name) &&
+	       old->own == new->own &&same_code(c, old->program, new->program) &&
+	       same_rows(old->pd, new->pd);
 }
 
 static void keep_element(void *arg, struct str text)
@@ -161,13 +167,14 @@ static int by_set_and_text(const void *x, const void *y)
 	return c ? c : str_cmp(a->text, b->text);
 }
 
-static struct element_list port_elements(struct change *c, struct nft_model *m, const struct nft_port *port)
+static struct element_list port_elements(struct change *c, struct nft_model *m,
+					 const struct nft_port *port)
 {
 	struct element_list l = {.m = m};
 	if (!port || m->cx->options.expand)
 		return l;
 	l.key = port->key;
-	vec_each(f, &port->program->feeds) {
+	vec_each (f, &port->program->feeds) {
 		l.set = m->sets.items[f->set].name;
 		each_element(m, f, port->pd, &c->scratch, keep_element, &l);
 	}
@@ -196,10 +203,13 @@ static void put_change(struct buf *b, struct str text)
 	buf_str(b, text);
 }
 
-static void compare_elements(struct change *c, const struct nft_port *old, const struct nft_port *new)
+static void compare_elements(struct change *c, const struct nft_port *old,
+			     const struct nft_port *new)
 {
-	struct element_list x = port_elements(c, c->before, old), y = port_elements(c, c->after, new);
-	const struct element *p = x.list.items, *pe = p + x.list.n, *q = y.list.items, *qe = q + y.list.n;
+	struct element_list x = port_elements(c, c->before, old),
+			    y = port_elements(c, c->after, new);
+	const struct element *p = x.list.items, *pe = p + x.list.n, *q = y.list.items,
+			     *qe = q + y.list.n;
 	while (p < pe || q < qe) {
 		int d = p == pe ? 1 : q == qe ? -1 : by_set_and_text(p, q);
 		const struct element *e = d <= 0 ? p : q;
@@ -231,9 +241,11 @@ static void compare_maps(struct change *c, const struct nft_port *old, const str
 				continue;
 			if (from.len)
 				buf_printf(&c->unmap, "delete element bridge %.*s %s.%s { %.*s }\n",
-					   STR_ARG(t), stage_names[st], side_names[s], STR_ARG(key));
+					   STR_ARG(t), stage_names[st], side_names[s],
+					   STR_ARG(key));
 			if (to.len)
-				buf_printf(&c->remap, "add element bridge %.*s %s.%s { %.*s : goto %.*s }\n",
+				buf_printf(&c->remap,
+					   "add element bridge %.*s %s.%s { %.*s : goto %.*s }\n",
 					   STR_ARG(t), stage_names[st], side_names[s], STR_ARG(key),
 					   STR_ARG(to));
 		}
@@ -244,13 +256,16 @@ static void compare_maps(struct change *c, const struct nft_port *old, const str
 static void renew_chain(struct change *c, struct str name)
 {
 	buf_printf(&c->flush, "add chain bridge %.*s %.*s\nflush chain bridge %.*s %.*s\n",
-		   STR_ARG(c->after->table), STR_ARG(name), STR_ARG(c->after->table), STR_ARG(name));
+		   STR_ARG(c->after->table), STR_ARG(name), STR_ARG(c->after->table),
+		   STR_ARG(name));
 }
 
 static void drop_chain(struct change *c, struct str name)
 {
-	buf_printf(&c->flush, "flush chain bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
-	buf_printf(&c->drop, "delete chain bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
+	buf_printf(&c->flush, "flush chain bridge %.*s %.*s\n", STR_ARG(c->after->table),
+		   STR_ARG(name));
+	buf_printf(&c->drop, "delete chain bridge %.*s %.*s\n", STR_ARG(c->after->table),
+		   STR_ARG(name));
 }
 
 static bool name_in(const struct str *names, uint32_t n, struct str name)
@@ -262,8 +277,8 @@ static bool name_in(const struct str *names, uint32_t n, struct str name)
 }
 
 /* Chains that one had and the other has not, or has with other lines. */
-static void compare_chains(struct change *c, const struct str *old, uint32_t nold, const struct str *new,
-			   uint32_t nnew)
+static void compare_chains(struct change *c, const struct str *old, uint32_t nold,
+			   const struct str *new, uint32_t nnew)
 {
 	for (uint32_t i = 0; i < nold; i++)
 		if (!name_in(new, nnew, old[i]))
@@ -285,12 +300,13 @@ static bool in_script(const struct change *c, const struct nft_set *s)
 
 static void drop_set(struct change *c, struct str name)
 {
-	buf_printf(&c->drop_sets, "delete set bridge %.*s %.*s\n", STR_ARG(c->after->table), STR_ARG(name));
+	buf_printf(&c->drop_sets, "delete set bridge %.*s %.*s\n", STR_ARG(c->after->table),
+		   STR_ARG(name));
 }
 
 static void compare_port(struct change *c, const struct nft_port *old, struct nft_port *new)
 {
-	bool was = old && old->own, is = new && new->own;
+	bool was = old && old->own, is = new &&new->own;
 	compare_elements(c, old, new);
 	compare_maps(c, old, new);
 	if (was || is)
@@ -310,7 +326,8 @@ static void compare_ports(struct change *c)
 	bool added;
 	bool *seen = arena_new_array(c->cx->arena, bool, c->before->nports + 1);
 	for (uint32_t i = 0; i < c->before->nports; i++)
-		map_put(c->cx->arena, &c->old_ports, c->before->ports[i].pd->port->name, &added)->num = i;
+		map_put(c->cx->arena, &c->old_ports, c->before->ports[i].pd->port->name, &added)
+			->num = i;
 	for (uint32_t i = 0; i < c->after->nports; i++) {
 		struct nft_port *new = &c->after->ports[i];
 		const struct map_entry *e = map_find(&c->old_ports, new->pd->port->name);
@@ -333,7 +350,8 @@ static void compare_programs(struct change *c)
 		bool was = old && old->shared, same = same_code(c, old, new);
 		if (!new->shared || (was && same))
 			continue;
-		compare_chains(c, was ? old->names : NULL, was ? old->chains.n : 0, new->names, new->chains.n);
+		compare_chains(c, was ? old->names : NULL, was ? old->chains.n : 0, new->names,
+			       new->chains.n);
 		put_chains(c->after, new, &c->code);
 	}
 }
@@ -342,7 +360,7 @@ static void compare_programs(struct change *c)
 
 static void declare_sets(struct change *c, struct buf *out)
 {
-	vec_each(s, &c->after->sets)
+	vec_each (s, &c->after->sets)
 		if (!set_in(c->before, s->name) && in_script(c, s)) {
 			put_set_head(s, out);
 			put_constant_elements(s, out);
@@ -365,14 +383,15 @@ static void compare_stages(struct change *c, struct buf *declare)
 			struct str t = c->after->table;
 			const char *stage = stage_names[st], *side = side_names[s];
 			if (is && !was) {
-				buf_printf(declare, "\tmap %s.%s {\n\t\ttypeof iifname : verdict\n\t}\n", stage,
-					   side);
+				buf_printf(declare,
+					   "\tmap %s.%s {\n\t\ttypeof iifname : verdict\n\t}\n",
+					   stage, side);
 				put_base_chain(st, s, &c->code);
 			}
 			if (was && !is && program_gone(c)) {
 				drop_chain(c, str_printf(c->cx->arena, "%s.%s", stage, side));
-				buf_printf(&c->drop_sets, "delete map bridge %.*s %s.%s\n", STR_ARG(t), stage,
-					   side);
+				buf_printf(&c->drop_sets, "delete map bridge %.*s %s.%s\n",
+					   STR_ARG(t), stage, side);
 			}
 		}
 }
@@ -380,7 +399,7 @@ static void compare_stages(struct change *c, struct buf *declare)
 static bool was_limit(const struct nft_model *m, uint32_t set)
 {
 	for (uint32_t i = 0; i < m->nports; i++)
-		vec_each(l, &m->ports[i].limits)
+		vec_each (l, &m->ports[i].limits)
 			if (*l == set)
 				return true;
 	return false;
@@ -392,7 +411,7 @@ static void drop_gone(struct change *c)
 	for (uint32_t i = 0; gone && i < c->before->nprograms; i++) {
 		const struct nft_program *old = &c->before->programs[i];
 		const struct nft_program *new = find_program(c->after, old->program->name);
-		if (old->shared && !(new && new->shared))
+		if (old->shared && !(new &&new->shared))
 			compare_chains(c, old->names, old->chains.n, NULL, 0);
 	}
 	for (uint32_t i = 0; gone && i < c->before->sets.n; i++) {
@@ -415,16 +434,18 @@ static void put_block(const struct change *c, const struct buf *b, struct buf *o
 
 static void put_element_changes(struct change *c, struct buf *out)
 {
-	map_each(e, &c->sets) {
+	map_each (e, &c->sets) {
 		struct set_change *s = e->ptr;
 		struct str t = c->after->table;
 		if (s->del.n) {
-			buf_printf(out, "delete element bridge %.*s %.*s {", STR_ARG(t), STR_ARG(s->set));
+			buf_printf(out, "delete element bridge %.*s %.*s {", STR_ARG(t),
+				   STR_ARG(s->set));
 			buf_put(out, s->del.data, s->del.n);
 			buf_lit(out, "\n}\n");
 		}
 		if (s->add.n) {
-			buf_printf(out, "add element bridge %.*s %.*s {", STR_ARG(t), STR_ARG(s->set));
+			buf_printf(out, "add element bridge %.*s %.*s {", STR_ARG(t),
+				   STR_ARG(s->set));
 			buf_put(out, s->add.data, s->add.n);
 			buf_lit(out, "\n}\n");
 		}
@@ -435,8 +456,8 @@ static void put_element_changes(struct change *c, struct buf *out)
 
 static void write_change(struct change *c, struct buf *out)
 {
-	struct buf declare, elements, *parts[] = {&c->unmap, &c->flush, NULL, &elements, &c->remap,
-						  &c->drop, &c->drop_sets};
+	struct buf declare, elements, *parts[] = {&c->unmap, &c->flush, NULL,         &elements,
+						  &c->remap, &c->drop,  &c->drop_sets};
 	buf_memory(&declare);
 	buf_memory(&elements);
 	compare_programs(c);
@@ -484,7 +505,8 @@ bool nft_change(struct emit_ctx *cx, const struct build *before, const struct bu
 	c.after = c.before ? nft_lower(cx, after) : NULL;
 	if (!c.after)
 		return false;
-	struct buf *bufs[] = {&c.unmap, &c.flush, &c.code, &c.remap, &c.drop, &c.drop_sets, &c.scratch};
+	struct buf *bufs[] = {&c.unmap, &c.flush,     &c.code,   &c.remap,
+			      &c.drop,  &c.drop_sets, &c.scratch};
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		buf_memory(bufs[i]);
 	c.signs[0] = sign_programs(c.before);

@@ -54,7 +54,7 @@ static void end_elements(struct element_writer *w)
 
 static const struct nft_feed *find_feed(const struct nft_program *np, uint32_t set)
 {
-	vec_each(f, &np->feeds)
+	vec_each (f, &np->feeds)
 		if (f->set == set)
 			return f;
 	return NULL;
@@ -103,8 +103,8 @@ void put_constant_elements(const struct nft_set *s, struct buf *out)
 	end_elements(&w);
 }
 
-static void put_set(struct nft_model *m, uint32_t set, const struct nft_feed **feeds, struct buf *scratch,
-		    struct buf *out)
+static void put_set(struct nft_model *m, uint32_t set, const struct nft_feed **feeds,
+		    struct buf *scratch, struct buf *out)
 {
 	const struct nft_set *s = &m->sets.items[set];
 	struct element_writer w = {.out = out};
@@ -138,7 +138,8 @@ bool stage_used(const struct nft_model *m, enum stage stage, enum side side)
 static void put_map(struct nft_model *m, enum stage stage, enum side side, struct buf *out)
 {
 	struct element_writer w = {.out = out};
-	buf_printf(out, "\tmap %s.%s {\n\t\ttypeof iifname : verdict", stage_names[stage], side_names[side]);
+	buf_printf(out, "\tmap %s.%s {\n\t\ttypeof iifname : verdict", stage_names[stage],
+		   side_names[side]);
 	for (uint32_t i = 0; i < m->nports; i++) {
 		const struct nft_port *port = &m->ports[i];
 		uint32_t root = port->program->root[stage][side];
@@ -159,8 +160,8 @@ void put_base_chain(enum stage stage, enum side side, struct buf *out)
 	buf_printf(out,
 		   "\tchain %s.%s {\n\t\ttype filter hook %s priority %d; policy accept;\n"
 		   "\t\t%s vmap @%s.%s\n\t}\n",
-		   stage_names[stage], side_names[side], b->hook, b->priority, key, stage_names[stage],
-		   side_names[side]);
+		   stage_names[stage], side_names[side], b->hook, b->priority, key,
+		   stage_names[stage], side_names[side]);
 }
 
 /* --- chains --- */
@@ -174,13 +175,14 @@ static void put_line(struct template_writer *w, const struct nft_line *ln, const
 	}
 	if (ln->text.never)
 		return;
-	vec_each(p, &ln->text.pieces)
+	vec_each (p, &ln->text.pieces)
 		buf_str(w->out, p->kind == PIECE_NAME ? names[p->name] : p->text);
 }
 
-static void put_lines(struct template_writer *w, const struct nft_lines *lines, const struct str *names)
+static void put_lines(struct template_writer *w, const struct nft_lines *lines,
+		      const struct str *names)
 {
-	vec_each(ln, &lines->list)
+	vec_each (ln, &lines->list)
 		put_line(w, ln, names);
 }
 
@@ -194,7 +196,8 @@ static void begin_chain(struct str name, struct buf *out)
 /* The program's rows as far as they are constant: all that shared chains are walked for. */
 static struct port_data constant_data(struct arena *a, const struct program *p)
 {
-	struct port_data pd = {.program = p, .rows = arena_new_array(a, struct rows, p->dims.n + 1)};
+	struct port_data pd = {.program = p,
+			       .rows = arena_new_array(a, struct rows, p->dims.n + 1)};
 	for (uint32_t i = 0; i < p->dims.n; i++)
 		pd.rows[i] = p->dims.items[i].const_rows;
 	return pd;
@@ -208,7 +211,7 @@ void put_chains(struct nft_model *m, struct nft_program *np, struct buf *out)
 	writer_port(&w, &pd, np->names);
 	for (uint32_t i = 0; i < np->chains.n; i++) {
 		begin_chain(np->names[i], out);
-		vec_each(nr, &np->chains.items[i].rules)
+		vec_each (nr, &np->chains.items[i].rules)
 			put_lines(&w, &nr->folded, np->names);
 		buf_lit(out, "\t}\n");
 	}
@@ -217,7 +220,7 @@ void put_chains(struct nft_model *m, struct nft_program *np, struct buf *out)
 
 static const struct nft_lines *counted_lines(const struct nft_port *port, const struct nft_rule *nr)
 {
-	vec_each(c, &port->counted)
+	vec_each (c, &port->counted)
 		if (c->rule == nr)
 			return &c->lines;
 	return &nr->expanded;
@@ -236,7 +239,7 @@ static void put_own(struct template_writer *w, struct nft_model *m, struct nft_p
 	writer_port(w, port->pd, port->names);
 	for (uint32_t i = 0; i < np->chains.n; i++) {
 		begin_chain(port->names[i], w->out);
-		vec_each(nr, &np->chains.items[i].rules)
+		vec_each (nr, &np->chains.items[i].rules)
 			put_lines(w, lines_for(m, port, nr), port->names);
 		buf_lit(w->out, "\t}\n");
 	}

@@ -17,7 +17,7 @@ const char *const stage_names[STAGES] = {"frame", "packet"};
 
 static const struct ptest *find_test(const struct prule *r, enum field_id f)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		if (t->field == f)
 			return t;
 	return NULL;
@@ -36,7 +36,8 @@ static bool first_report(struct nft_model *m, struct reported *rep, const struct
 }
 
 /* False: the rule is left out. */
-static bool expressible(struct nft_model *m, struct reported *rep, const struct prule *r, enum side side)
+static bool expressible(struct nft_model *m, struct reported *rep, const struct prule *r,
+			enum side side)
 {
 	const struct ptest *set = find_test(r, F_IPSET);
 	bool silent = r->proto->layer == LAYER_FRAME || side == SIDE_IN;
@@ -50,7 +51,8 @@ static bool expressible(struct nft_model *m, struct reported *rep, const struct 
 		diag_add(m->cx->diags, FINDING(W508), r->source->span,
 			 r->proto->layer == LAYER_FRAME
 				 ? "nft drops here without an answer: there is none to a frame"
-				 : "nft drops here without an answer: the kernel can not reject what the bridge sends to a port");
+				 : "nft drops here without an answer: the kernel can not reject "
+				   "what the bridge sends to a port");
 	return true;
 }
 
@@ -62,7 +64,7 @@ static void add_rule(struct nft_model *m, struct nft_program *np, struct nft_cha
 	struct nft_rule *nr = vec_push(m->cx->arena, &c->rules);
 	*nr = (struct nft_rule){.rule = r};
 	nft_lower_rule(m, np, side, nr, LOWER_FOLD, &nr->folded);
-	vec_each(d, &nr->one_dims)
+	vec_each (d, &nr->one_dims)
 		*vec_push(m->cx->arena, &np->one_dims) = *d;
 	np->never_shared |= !nr->can_fold;
 }
@@ -75,7 +77,8 @@ static struct nft_chain *add_chain(struct nft_model *m, struct nft_program *np, 
 	return c;
 }
 
-static void lower_frames(struct nft_model *m, struct nft_program *np, struct reported *rep, enum side side)
+static void lower_frames(struct nft_model *m, struct nft_program *np, struct reported *rep,
+			 enum side side)
 {
 	const struct part *part = &np->program->parts[side];
 	struct arena *a = m->cx->arena;
@@ -88,12 +91,12 @@ static void lower_frames(struct nft_model *m, struct nft_program *np, struct rep
 			path = str_printf(a, "%.*s/%s", STR_ARG(part_name), side_names[side]);
 		}
 		struct nft_chain *c = add_chain(m, np, path, side);
-		vec_each(it, &pc->items) {
+		vec_each (it, &pc->items) {
 			if (it->kind == ITEM_JUMP) {
 				struct nft_rule *nr = vec_push(a, &c->rules);
 				*nr = (struct nft_rule){.can_fold = true};
-				nft_lower_jump(m, part->chains.items[it->chain].prefix, first + it->chain,
-					   &nr->folded);
+				nft_lower_jump(m, part->chains.items[it->chain].prefix,
+					       first + it->chain, &nr->folded);
 			} else if (expressible(m, rep, it->rule, side)) {
 				add_rule(m, np, c, it->rule, side);
 			}
@@ -103,15 +106,16 @@ static void lower_frames(struct nft_model *m, struct nft_program *np, struct rep
 		np->root[STAGE_FRAME][side] = first + 1;
 }
 
-static void lower_packets(struct nft_model *m, struct nft_program *np, struct reported *rep, enum side side)
+static void lower_packets(struct nft_model *m, struct nft_program *np, struct reported *rep,
+			  enum side side)
 {
 	const struct part *part = &np->program->parts[side];
 	if (!part->packet.n)
 		return;
-	struct nft_chain *c = add_chain(
-		m, np, str_printf(m->cx->arena, "packet/%s", side_names[side]), side);
+	struct nft_chain *c =
+		add_chain(m, np, str_printf(m->cx->arena, "packet/%s", side_names[side]), side);
 	np->root[STAGE_PACKET][side] = np->chains.n;
-	vec_each(r, &part->packet)
+	vec_each (r, &part->packet)
 		if (expressible(m, rep, *r, side))
 			add_rule(m, np, c, *r, side);
 }
@@ -140,7 +144,8 @@ static void lower_program(struct nft_model *m, struct nft_program *np, const str
 		lower_packets(m, np, &rep, s);
 	}
 	np->names = chain_names(m, np, np->name, p->name);
-	map_put(m->cx->arena, &m->program_index, p->name, &added)->num = (uintptr_t)(np - m->programs);
+	map_put(m->cx->arena, &m->program_index, p->name, &added)->num =
+		(uintptr_t)(np - m->programs);
 }
 
 /* --- ports --- */
@@ -149,36 +154,45 @@ bool rule_folds(const struct nft_rule *nr, const struct nft_port *port)
 {
 	if (!nr->can_fold)
 		return false;
-	vec_each(d, &nr->one_dims)
+	vec_each (d, &nr->one_dims)
 		if (port->pd->rows[*d].n != 1)
 			return false;
 	return true;
 }
 
-/* A string in quotes ends at the next double quote; a last `*` alone would be a wildcard. */
+/*
+ * A string in quotes ends at the next double quote, and nothing escapes that. A
+ * last `*` alone would be a wildcard; `\*` is one in the name, but then every
+ * backslash of the string goes away.
+ */
 static struct str quoted(struct nft_model *m, const struct port *port)
 {
 	struct str s = port->name;
-	if (memchr(s.s, '"', s.len)) {
+	bool star = s.len && s.s[s.len - 1] == '*';
+	const char *why = memchr(s.s, '"', s.len)            ? "it has a double quote"
+			  : star && memchr(s.s, '\\', s.len) ? "it has a backslash and ends in *"
+							     : NULL;
+	if (why) {
 		diag_add(m->cx->diags, FINDING(E506), port->name_span,
-			 "nft can not write the interface name '%.*s': it has a double quote", STR_ARG(s));
+			 "nft can not write the interface name '%.*s': %s", STR_ARG(s), why);
 		m->failed = true;
 	}
-	bool star = s.len && s.s[s.len - 1] == '*';
 	return str_printf(m->cx->arena, "\"%.*s%s\"", (int)(s.len - star), s.s, star ? "\\*" : "");
 }
 
-static bool shares(const struct nft_model *m, const struct nft_program *np, const struct port_data *pd)
+static bool shares(const struct nft_model *m, const struct nft_program *np,
+		   const struct port_data *pd)
 {
 	if (np->never_shared || m->cx->options.expand)
 		return false;
-	vec_each(d, &np->one_dims)
+	vec_each (d, &np->one_dims)
 		if (pd->rows[*d].n != 1)
 			return false;
 	return true;
 }
 
-static void write_out_rule(struct nft_model *m, struct nft_port *port, enum side side, struct nft_rule *nr)
+static void write_out_rule(struct nft_model *m, struct nft_port *port, enum side side,
+			   struct nft_rule *nr)
 {
 	struct nft_program *np = port->program;
 	if (!nr->rule)
@@ -204,18 +218,19 @@ static void lower_own(struct nft_model *m, struct nft_port *port)
 	struct nft_program *np = port->program;
 	struct arena *a = m->cx->arena;
 	struct str name = port->pd->port->name, part = name_part(a, name, PART_MAX);
-	port->names = chain_names(m, np,
-				  str_printf(a, "%.*s/port/%.*s", STR_ARG(np->name), STR_ARG(part)),
-				  str_printf(a, "%.*s/port/%.*s", STR_ARG(np->program->name), STR_ARG(name)));
+	port->names = chain_names(
+		m, np, str_printf(a, "%.*s/port/%.*s", STR_ARG(np->name), STR_ARG(part)),
+		str_printf(a, "%.*s/port/%.*s", STR_ARG(np->program->name), STR_ARG(name)));
 	for (uint32_t i = 0; i < np->chains.n; i++)
-		vec_each(nr, &np->chains.items[i].rules)
+		vec_each (nr, &np->chains.items[i].rules)
 			write_out_rule(m, port, np->chains.items[i].side, nr);
 }
 
 static void lower_port(struct nft_model *m, struct nft_port *port, const struct port_data *pd)
 {
 	const struct map_entry *e = map_find(&m->program_index, pd->program->name);
-	*port = (struct nft_port){.pd = pd, .program = &m->programs[e->num], .key = quoted(m, pd->port)};
+	*port = (struct nft_port){
+		.pd = pd, .program = &m->programs[e->num], .key = quoted(m, pd->port)};
 	port->names = port->program->names;
 	port->own = !shares(m, port->program, pd);
 	if (port->own)

@@ -47,7 +47,8 @@ struct str name_part(struct arena *a, struct str s, uint32_t limit)
 	buf_memory(&b);
 	uint32_t keep = limit - HASH_DIGITS - (sizeof HASH_MARK - 1);
 	for (uint32_t i = 0; i < s.len && b.n < keep; i++) {
-		/* one mark for a whole character of several bytes, and none for a dot after a dot */
+		/* one mark for a whole character of several bytes, and none for a dot after a dot
+		 */
 		bool tail = ((unsigned char)s.s[i] & 0xc0) == 0x80;
 		bool dots = s.s[i] == '.' && b.n && b.data[b.n - 1] == '.';
 		if (!tail)

@@ -53,8 +53,23 @@ enum stage { STAGE_FRAME, STAGE_PACKET, STAGES };
 
 /* What a set's column, or a value in a rule, is made of. */
 enum key_type {
-	KT_ETHER, KT_ETHERTYPE, KT_VLAN, KT_HTYPE, KT_ARPOP, KT_IPV4, KT_IPV6, KT_PROTO, KT_DSCP,
-	KT_PORT, KT_ICMPTYPE, KT_ICMPCODE, KT_ICMP6TYPE, KT_ICMP6CODE, KT_RAW8, KT_RAW16, KT_RAW32,
+	KT_ETHER,
+	KT_ETHERTYPE,
+	KT_VLAN,
+	KT_HTYPE,
+	KT_ARPOP,
+	KT_IPV4,
+	KT_IPV6,
+	KT_PROTO,
+	KT_DSCP,
+	KT_PORT,
+	KT_ICMPTYPE,
+	KT_ICMPCODE,
+	KT_ICMP6TYPE,
+	KT_ICMP6CODE,
+	KT_RAW8,
+	KT_RAW16,
+	KT_RAW32,
 	KT_RAW48,
 	KT_PROTO6,  /* KT_PROTO without the numbers that ebt_ip6 never arrives at */
 	KT_AHPROTO, /* the same, behind an authentication header */
@@ -62,7 +77,7 @@ enum key_type {
 };
 
 struct key_type_row {
-	const char *word;     /* in names of sets */
+	const char *word;    /* in names of sets */
 	const char *typeof_; /* what gives a set's column this type */
 	uint8_t bits;
 	enum { WRITE_DEC, WRITE_HEX, WRITE_MAC, WRITE_IP4, WRITE_IP6 } write;
@@ -140,10 +155,10 @@ struct nft_set {
 struct nft_rule {
 	const struct prule *rule; /* NULL: a jump */
 	struct nft_lines folded, expanded;
-	bool can_fold;	  /* for ports that have one tuple in each of one_dims */
-	bool is_expanded; /* `expanded` has been made */
-	bool counts;	  /* must be written instance by instance, with a set each */
-	uint32_t limit;	  /* its dynamic set in model.sets, plus 1 */
+	bool can_fold;             /* for ports that have one tuple in each of one_dims */
+	bool is_expanded;          /* `expanded` has been made */
+	bool counts;               /* must be written instance by instance, with a set each */
+	uint32_t limit;            /* its dynamic set in model.sets, plus 1 */
 	vec_of(uint32_t) one_dims; /* into program.dims */
 };
 
@@ -157,13 +172,13 @@ struct nft_program {
 	const struct program *program;
 	struct str name;
 	vec_of(struct nft_chain) chains;
-	struct str *names;	   /* of the shared chains; what PIECE_NAME points into */
+	struct str *names;            /* of the shared chains; what PIECE_NAME points into */
 	uint32_t root[STAGES][SIDES]; /* into chains, plus 1; 0: nothing to do */
 	vec_of(struct nft_feed) feeds;
 	vec_of(uint32_t) one_dims;
 	vec_of(uint32_t) limits; /* its dynamic sets */
-	bool never_shared; /* some rule can not fold for any port */
-	bool shared;	   /* some port uses the shared chains */
+	bool never_shared;       /* some rule can not fold for any port */
+	bool shared;             /* some port uses the shared chains */
 	bool uses_pairs;
 	uint32_t nlimits;
 };
@@ -177,7 +192,7 @@ struct nft_counted {
 struct nft_port {
 	const struct port_data *pd;
 	struct nft_program *program;
-	struct str key;	   /* the name, quoted */
+	struct str key;    /* the name, quoted */
 	struct str *names; /* of its chains; the program's where it shares them */
 	bool own;
 	vec_of(struct nft_counted) counted;
@@ -188,8 +203,8 @@ struct nft_model {
 	struct emit_ctx *cx;
 	struct str table;
 	vec_of(struct nft_set) sets;
-	struct map set_index;	 /* name -> num */
-	struct map full_names;	 /* name -> ptr: struct str, what it was made of */
+	struct map set_index;     /* name -> num */
+	struct map full_names;    /* name -> ptr: struct str, what it was made of */
 	struct map program_index; /* name -> num */
 	struct nft_program *programs;
 	uint32_t nprograms;
@@ -210,15 +225,15 @@ enum lower_mode { LOWER_FOLD, LOWER_EXPAND };
  * one_dims, can_fold and counts; LOWER_EXPAND gives lines that are walked for
  * every instance. No lines where the rule counts instance by instance.
  */
-void nft_lower_rule(struct nft_model *m, struct nft_program *np, enum side side, struct nft_rule *nr,
-		enum lower_mode mode, struct nft_lines *out);
+void nft_lower_rule(struct nft_model *m, struct nft_program *np, enum side side,
+		    struct nft_rule *nr, enum lower_mode mode, struct nft_lines *out);
 /* A rule that counts, for one port: each instance lowered as a constant rule. */
-void nft_lower_counted(struct nft_model *m, struct nft_port *port, enum side side, struct nft_rule *nr,
-		   struct nft_lines *out);
+void nft_lower_counted(struct nft_model *m, struct nft_port *port, enum side side,
+		       struct nft_rule *nr, struct nft_lines *out);
 
 /* A jump to a chain of the program, by its index in PIECE_NAME. */
 void nft_lower_jump(struct nft_model *m, const struct chain_prefix *to, uint32_t chain,
-		struct nft_lines *out);
+		    struct nft_lines *out);
 
 /* --- set.c: what a set holds ------------------------------------------------------------ */
 

@@ -39,7 +39,7 @@ static struct tuple_walk walk_tuples(struct arena *a, const struct nft_feed *f,
 
 static bool next_tuple(struct tuple_walk *w)
 {
-	vec_each(d, &w->feed->dims) {
+	vec_each (d, &w->feed->dims) {
 		if (++w->row[*d] < w->pd->rows[w->feed->rule->dims.items[*d]].n)
 			return true;
 		w->row[*d] = 0;
@@ -53,7 +53,8 @@ static bool tuple_box(const struct tuple_walk *w, struct range *sides)
 	const struct nft_feed *f = w->feed;
 	for (uint32_t i = 0; i < f->uses.n; i++) {
 		const struct ptest *t = f->uses.items[i].test;
-		if (!test_range(t, f->uses.items[i].type, slot_value(&t->value, f->rule, w->pd, w->row),
+		if (!test_range(t, f->uses.items[i].type,
+				slot_value(&t->value, f->rule, w->pd, w->row),
 				slot_value(&t->to, f->rule, w->pd, w->row),
 				slot_value(&t->mask, f->rule, w->pd, w->row), &sides[i]))
 			return false;
@@ -63,7 +64,7 @@ static bool tuple_box(const struct tuple_walk *w, struct range *sides)
 
 static bool has_tuple(const struct nft_feed *f, const struct port_data *pd)
 {
-	vec_each(d, &f->dims)
+	vec_each (d, &f->dims)
 		if (!pd->rows[f->rule->dims.items[*d]].n)
 			return false;
 	return true;
@@ -96,7 +97,7 @@ static void join_ranges(struct boxes *bs)
 {
 	uint32_t n = 0;
 	qsort(bs->list.items, bs->list.n, sizeof *bs->list.items, by_low_end);
-	vec_each(x, &bs->list) {
+	vec_each (x, &bs->list) {
 		struct range *last = n ? bs->list.items[n - 1].side : NULL;
 		bool meets = last && (x->side->lo <= last->hi || x->side->lo == last->hi + 1);
 		if (!meets)
@@ -115,7 +116,8 @@ static bool disjoint(const struct box *x, const struct box *y, uint32_t ncols)
 	return false;
 }
 
-static struct box *push_copy(struct arena *a, struct boxes *out, const struct box *x, uint32_t ncols)
+static struct box *push_copy(struct arena *a, struct boxes *out, const struct box *x,
+			     uint32_t ncols)
 {
 	struct range *side = arena_new_array(a, struct range, ncols);
 	memcpy(side, x->side, sizeof *side * ncols);
@@ -145,18 +147,18 @@ static void subtract(struct arena *a, const struct box *x, const struct box *cut
 static void cut_apart(struct arena *a, struct boxes *bs, uint32_t ncols)
 {
 	struct boxes done = {0};
-	vec_each(x, &bs->list) {
+	vec_each (x, &bs->list) {
 		struct boxes work = {0};
 		*vec_push(a, &work.list) = *x;
 		for (uint32_t i = 0, n = done.list.n; i < n && work.list.n; i++) {
 			struct boxes next = {0};
 			const struct box *cut = &done.list.items[i];
 			bool hit = false;
-			vec_each(w, &work.list)
+			vec_each (w, &work.list)
 				hit |= !disjoint(w, cut, ncols);
 			if (!hit)
 				continue;
-			vec_each(w, &work.list) {
+			vec_each (w, &work.list) {
 				if (disjoint(w, cut, ncols))
 					*vec_push(a, &next.list) = *w;
 				else
@@ -164,7 +166,7 @@ static void cut_apart(struct arena *a, struct boxes *bs, uint32_t ncols)
 			}
 			work = next;
 		}
-		vec_each(w, &work.list)
+		vec_each (w, &work.list)
 			*vec_push(a, &done.list) = *w;
 		if (arena_full(a))
 			break;
@@ -177,7 +179,8 @@ static void intersect(struct boxes *bs, uint32_t ncols)
 {
 	for (uint32_t i = 1; i < bs->list.n; i++)
 		for (uint32_t c = 0; c < ncols; c++) {
-			struct range *r = &bs->list.items[0].side[c], *s = &bs->list.items[i].side[c];
+			struct range *r = &bs->list.items[0].side[c],
+				     *s = &bs->list.items[i].side[c];
 			r->lo = r->lo > s->lo ? r->lo : s->lo;
 			r->hi = r->hi < s->hi ? r->hi : s->hi;
 			if (r->lo > r->hi) {
@@ -238,7 +241,7 @@ void each_element(struct nft_model *m, const struct nft_feed *f, const struct po
 	}
 	struct boxes bs = {0};
 	feed_boxes(m->cx->arena, s, f, pd, &bs);
-	vec_each(x, &bs.list) {
+	vec_each (x, &bs.list) {
 		scratch->n = 0;
 		put_box(scratch, f, x);
 		sink(arg, (struct str){scratch->data, (uint32_t)scratch->n});

@@ -106,8 +106,9 @@ u128 value_number(const struct value *v)
 /* Masks are ones followed by zeros. */
 uint32_t value_prefix(const struct value *mask)
 {
-	return mask->type == VT_MACMASK ? (uint32_t)__builtin_popcountll((uint64_t)value_number(mask))
-					: mask->u;
+	return mask->type == VT_MACMASK
+		       ? (uint32_t)__builtin_popcountll((uint64_t)value_number(mask))
+		       : mask->u;
 }
 
 static void put_mac(struct buf *b, u128 n)
@@ -188,7 +189,8 @@ void put_number(struct buf *b, enum key_type type, u128 n)
 	}
 }
 
-/* The length of the prefix that is exactly this range; 0 when there is none (or it is everything). */
+/* The length of the prefix that is exactly this range; 0 when there is none (or it is everything).
+ */
 static uint32_t range_prefix(uint32_t bits, u128 lo, u128 hi)
 {
 	u128 size = hi - lo; /* one less */
