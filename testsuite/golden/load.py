@@ -222,7 +222,7 @@ def main():
     ap.add_argument("case", nargs="*")
     options = ap.parse_args()
     nwfc = options.nwfc.resolve()
-    todo = [c for c in cases.all_cases(options.case) if c.runs is cases.RUNS]
+    todo = [c for c in cases.all_cases(options.case) if any(a.startswith("compile -t") and " -p " not in a for _, a in c.runs)]
     if options.inside:
         return inside(todo[0], nwfc)
     ns = namespace()

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import case as cases
 
-# A run that wants what no test can have on a machine it does not own, and so shows in no golden.
-NOT_HERE = set()
+# No target narrows; a case can not be large enough for the other two, which testsuite/cli/hostile.py shows.
+NOT_HERE = {"E503", "E603", "E604"}
 
 
 def normal(text):
@@ -81,7 +81,7 @@ def main():
     failed = sum(not check(c, got) for c, got in zip(todo, results))
     passed = len(todo) - failed
     if not options.case:
-        shown = set(re.findall(r"\[([EW]\d{3})\]$", "".join(results), flags=re.M))
+        shown = set(re.findall(r"\[([EWN]\d{3})\]$", "".join(results), flags=re.M))
         missing = known_codes() - shown - NOT_HERE
         if missing:
             print("no case shows: %s" % " ".join(sorted(missing)))
