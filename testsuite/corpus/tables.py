@@ -155,6 +155,9 @@ def groups(words):
             current.append(w)
         i += 1
     tests = [t for t in tests if t != ["comment", "--comment", ""]]     # an empty one says nothing
+    # one negated source port: spelled so that iptables-nft does not join it with a destination port
+    protocol = next((t[2] for t in tests if t[:2] == ["", "-p"]), "")
+    tests = [[protocol, "!", "--sport"] + t[3:] if t[:3] == ["multiport", "!", "--sports"] else t for t in tests]
     bare = {t[0] for t in tests if len(t) > 1} | {"comment"}
     return sorted(t for t in tests if len(t) > 1 or t[0] not in bare)
 
