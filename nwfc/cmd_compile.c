@@ -229,12 +229,12 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 	return good;
 }
 
-/* make's syntax: blanks and # are escaped, $ doubled. */
+/* make's syntax: blanks, # and : are escaped, $ doubled. */
 static void put_dependency(struct buf *b, struct str path)
 {
 	for (uint32_t i = 0; i < path.len; i++) {
 		char ch = path.s[i];
-		if (ch == ' ' || ch == '#')
+		if (ch == ' ' || ch == '#' || ch == ':')
 			buf_char(b, '\\');
 		if (ch == '$')
 			buf_char(b, '$');

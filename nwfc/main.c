@@ -24,15 +24,21 @@ static enum exit_code print_help(struct arena *a, const struct options *o)
 	return buf_finish(&out) ? EXIT_BAD_INPUT : EXIT_GOOD;
 }
 
+static enum exit_code print_version(void)
+{
+	struct buf out;
+	buf_open(&out, 1);
+	buf_lit(&out, "nwfc " NWFC_VERSION "\n");
+	return buf_finish(&out) ? EXIT_BAD_INPUT : EXIT_GOOD;
+}
+
 static enum exit_code run(struct arena *a, const struct options *o)
 {
 	static enum exit_code (*const commands[])(struct session *) = {cmd_compile, cmd_remove, cmd_check,
 								       cmd_list, cmd_fields};
 	struct session s;
-	if (o->command == CMD_VERSION) {
-		puts("nwfc " NWFC_VERSION);
-		return EXIT_GOOD;
-	}
+	if (o->command == CMD_VERSION)
+		return print_version();
 	if (o->command == CMD_HELP || option_given(o, OPT_HELP))
 		return print_help(a, o);
 	if (!session_open(&s, o, a))

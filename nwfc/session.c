@@ -32,6 +32,12 @@ static bool read_limits(struct session *s)
 		fprintf(stderr, "nwfc: --max-product wants a number\n");
 		return false;
 	}
+	const char *memory = option_value(s->opt, OPT_MEMORY); /* the arena is there already */
+	uint64_t mib;
+	if (memory && !read_number(memory, SIZE_MAX >> 24, &mib)) {
+		fprintf(stderr, "nwfc: --max-memory wants a number of MiB\n");
+		return false;
+	}
 	return true;
 }
 

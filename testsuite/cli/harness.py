@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""A small frame for tests of the program: functions, each in a folder of its own."""
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
+os.environ["LC_ALL"] = "C.UTF-8"
+TESTS = []
+MAC = "52:54:00:12:34:56"
+PORT = ["-p", "vnet0", "-m", MAC, "-f"]
+BINDING = """<filterbinding><owner><name>vm</name><uuid>d54df46f-1ab5-4a22-8618-4560ef5fac2c</uuid></owner>
+<portdev name='%s'/><mac address='52:54:00:12:34:56'/><filterref filter='%s'>%s</filterref></filterbinding>
+"""
+
+
+class Skip(Exception):
+    pass
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+class Result:
+    def __init__(self, status, out, err, seconds=0, mib=0):
+        self.status, self.out, self.err, self.seconds, self.mib = status, out, err, seconds, mib
+
+    def __repr__(self):
+        return "status %s\n%s%s" % (self.status, self.out[-1500:], self.err[-1500:])
+
+
+def nwfc(*words, text=None, status=0, timeout=60, **more):
+    """Run the program and insist on its exit status (None: any of 0, 1, 2)."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    if data is None:
+        more.setdefault("stdin", subprocess.DEVNULL)
+    p = subprocess.run([nwfc.program, *words], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, **more)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    r = Result(p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace"),
+               after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    wanted = (0, 1, 2) if status is None else (status,)
+    assert r.status in wanted, "nwfc %s: wanted status %s, %r" % (" ".join(map(str, words))[:300], status, r)
+    assert "Sanitizer" not in r.err and "runtime error" not in r.err, r
+    return r
+
+
+def write(name, text):
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape"))
+    return name
+
+
+def rule(attrs="action='drop' direction='in'", element=""):
+    return "<rule %s>%s</rule>" % (attrs, element)
+
+
+def filter_xml(name, body):
+    return "<filter name='%s'>%s</filter>\n" % (name, body)
+
+
+def run_one(f):
+    here = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            f()
+            return "pass"
+        except Skip as e:
+            print("SKIP: %s: %s" % (f.__name__, e))
+            return "skip"
+        except Exception:
+            print("== %s" % f.__name__)
+            traceback.print_exc(limit=-2, file=sys.stdout)
+            return "fail"
+        finally:
+            os.chdir(here)
+
+
+def main(doc):
+    ap = argparse.ArgumentParser(description=doc)
+    ap.add_argument("--nwfc", type=Path, default=ROOT / "build" / "nwfc")
+    ap.add_argument("test", nargs="*")
+    options = ap.parse_args()
+    nwfc.program = str(options.nwfc.resolve())
+    count = {"pass": 0, "fail": 0, "skip": 0}
+    for f in TESTS:
+        if not options.test or f.__name__ in options.test:
+            count[run_one(f)] += 1
+    print("%(pass)d passed, %(fail)d failed, %(skip)d skipped" % count)
+    return count["fail"] > 0

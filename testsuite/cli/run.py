@@ -1,0 +1,402 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The command line: exit statuses, help and manual, files that are written whole or not at all."""
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
+
+TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft"]
+COMMANDS = ["compile", "remove", "check", "list", "fields"]
+GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
+BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
+
+
+def options_of(command):
+    """The options in --help: long names, and -MD."""
+    return set(re.findall(r"^ +(?:-\w, +)?(--[\w-]+|-MD)", nwfc(command, "--help").out, flags=re.M))
+
+
+# --- exit statuses
+
+@test
+def good_is_0():
+    write("t.xml", GOOD)
+    for t in TARGETS:
+        assert nwfc("compile", "-t", t, *PORT, "t", "t.xml").out
+    assert nwfc("check", "t.xml").out == ""
+
+
+@test
+def findings_that_fail_are_1():
+    write("t.xml", filter_xml("t", rule(element="<tcp ipset='s'/>")))
+    nwfc("compile", "-t", "nft", *PORT, "t", "t.xml", status=1)
+    nwfc("compile", "-t", "nft", "--allow-loss=refused", *PORT, "t", "t.xml")
+    write("w.xml", filter_xml("t", rule(element="<arp opcode='ARP_NAK'/>")))
+    nwfc("compile", "-t", "nft", *PORT, "t", "w.xml")
+    assert nwfc("compile", "-t", "nft", "--werror", *PORT, "t", "w.xml", status=1).out == ""
+
+
+@test
+def bad_input_is_2():
+    write("t.xml", BAD)
+    for t in TARGETS + ["all"]:
+        assert nwfc("compile", "-t", t, "-o", "out", *PORT, "t", "t.xml", status=2).out == ""
+    nwfc("check", "t.xml", status=2)
+    nwfc("list", "t.xml", status=2)
+    nwfc("compile", "-t", "nft", *PORT, "no-such", status=2)
+
+
+@test
+def bad_usage_is_2_and_says_why():
+    write("t.xml", GOOD)
+    for words in ([], ["frobnicate"], ["compile"], ["compile", "t.xml"], ["compile", "-t", "pf", "t.xml"], ["compile", "--nosuch"],
+                  ["compile", "-Z"], ["compile", "-t"], ["compile", "-t", "nft", "--expand=1", "t.xml"], ["check", "--since=x"],
+                  ["compile", "-t", "all", *PORT, "t", "t.xml"], ["compile", "-t", "nft", "-MD", *PORT, "t", "t.xml"],
+                  ["compile", "-t", "ebtables", "--since", "t.xml", "t.xml"], ["compile", "-t", "nft", "--allow-loss=all", "t.xml"],
+                  ["compile", "-t", "nft", "--table", "a b", *PORT, "t", "t.xml"], ["compile", "-t", "nft", "--table", "", *PORT, "t", "t.xml"],
+                  ["compile", "-t", "nft", "--max-product=x", *PORT, "t", "t.xml"], ["compile", "-t", "nft", "--max-memory=x", *PORT, "t", "t.xml"],
+                  ["compile", "--dump=emit", "t.xml"], ["fields", "--format=xml"]):
+        r = nwfc(*words, status=2)
+        assert r.err.startswith("nwfc: ") and r.err.count("\n") == 1, "%s: %r" % (words, r)
+        assert r.out == "", r
+    assert "did you mean --lenient" in nwfc("compile", "--lenint", status=2).err
+
+
+@test
+def all_errors_of_a_run_together():
+    write("a.xml", "<filter name='a'>" + "".join(rule(element="<tcp dstportstart='p%d'/>" % i) for i in range(20)) + "</filter>")
+    write("b.xml", BAD)
+    write("c.xml", "<filter name='c'>")
+    err = nwfc("check", "a.xml", "b.xml", "c.xml", "missing.xml", status=2).err
+    assert err.count("[E112]") == 21 and "[E101]" in err and "[E601]" in err, err
+
+
+@test
+def thousands_of_errors_are_counted():
+    write("a.xml", "<filter name='a'>" + "".join(rule(element="<tcp dstportstart='p'/>") for i in range(5000)) + "</filter>")
+    err = nwfc("check", "a.xml", status=2).err
+    assert err.count("[E112]") == 1000 and "4000 more" in err.splitlines()[-1], err[-300:]
+
+
+# --- help and manual
+
+@test
+def help_and_version():
+    for words in (["help"], ["--help"], ["-h"]):
+        r = nwfc(*words)
+        assert all(c in r.out for c in COMMANDS) and r.err == "", r
+    for c in COMMANDS:
+        assert nwfc("help", c).out == nwfc(c, "--help").out == nwfc(c, "-h").out
+    assert re.fullmatch(r"nwfc \d+\.\d+\.\d+\n", nwfc("--version").out)
+    assert nwfc("version").out == nwfc("--version").out
+
+
+@test
+def help_has_every_option_of_the_table():
+    rows = re.findall(r'^OPTION\(\w+,\s*"([\w-]+)",\s*(?:\'(\w)\'|0),\s*(?:"([^"]*)"|NULL),\s*"(\w+)"',
+                      (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
+    assert len(rows) > 15
+    for c in COMMANDS:
+        letter = {"check": "k"}.get(c, c[0])
+        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
+        assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
+
+
+def manual(page):
+    path = ROOT / "man" / page
+    if not path.exists():
+        raise Skip("there is no man/" + page)
+    p = subprocess.run(["man", "-E", "UTF-8", "-P", "cat", "-l", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                       env=dict(os.environ, MANWIDTH="200", MAN_KEEP_FORMATTING=""))
+    assert p.returncode == 0, p.stderr
+    return re.sub(r".\x08", "", p.stdout).replace("\u2010", "-").replace("\u2212", "-")
+
+
+@test
+def manual_agrees_with_help():
+    text = manual("nwfc.1")
+    given = set().union(*(options_of(c) for c in COMMANDS))
+    written = set(re.findall(r"(?<![\w-])(--[a-z][\w-]*|-MD)\b", text))
+    assert given <= written, "not in nwfc(1): %s" % (given - written)
+    others = {"--noflush", "--help", "--version", "--legacy", "--test", "--dump-po", "--wait"}
+    assert written <= given | others, "only in nwfc(1): %s" % (written - given - others)
+    for c in COMMANDS:
+        assert re.search(r"\b%s\b" % c, text)
+
+
+@test
+def manual_says_for_each_option_which_commands_have_it():
+    source = (ROOT / "man" / "nwfc.1").read_text()
+    for name, commands in re.findall(r"^\.It (?:Fl \w , )?Fl -?([\w-]+)[^\n]*\n\.Bq ([\w, ]+)", source, flags=re.M):
+        option = "-MD" if name == "MD" else "--" + name
+        have = {c for c in COMMANDS if option in options_of(c)}
+        assert commands.strip() in ("all",) or set(commands.split(", ")) == have, (option, commands, have)
+
+
+@test
+def manual_has_every_finding():
+    codes = re.findall(r"^KIND\((\w+),", (ROOT / "ir" / "findings.def").read_text(), flags=re.M)
+    text = manual("nwfc.1") + manual("nwfc.5")
+    missing = [c for c in codes if c not in text]
+    assert not missing, "no manual page has %s" % " ".join(missing)
+
+
+@test
+def manual_has_every_attribute():
+    text = manual("nwfc.5")
+    rows = set(re.findall(r"\"(\w[\w-]*)\"", nwfc("fields", "--format=json").out))
+    names = {n for n in re.findall(r"ROW\(\"([\w-]+)\"", (ROOT / "ir" / "fields.def").read_text())}
+    missing = [n for n in sorted(names) if not re.search(r"(?<![\w-])%s(?![\w-])" % re.escape(n), text)]
+    assert names <= rows, names - rows
+    assert not missing, "nwfc(5) lacks %s" % " ".join(missing)
+
+
+@test
+def fields_is_json():
+    import json
+    data = json.loads(nwfc("fields", "--format=json").out)
+    assert data
+    assert len(nwfc("fields").out.splitlines()) > 100
+
+
+# --- standard input and output
+
+@test
+def dash_is_standard_input_and_output():
+    a = nwfc("compile", "-t", "nft", *PORT, "t", "-", text=GOOD)
+    b = nwfc("compile", "-t", "nft", "-o", "-", *PORT, "t", "-", text=GOOD)
+    assert a.out == b.out and "25" in a.out
+    assert "<stdin>:1:" in nwfc("check", "-", text=BAD, status=2).err
+    write("-odd.xml", GOOD)
+    nwfc("check", "--", "-odd.xml")
+    nwfc("check", "./-odd.xml")
+
+
+@test
+def a_pipe_and_a_device_are_written_to():
+    write("t.xml", GOOD)
+    nwfc("compile", "-t", "nft", "-o", "/dev/null", *PORT, "t", "t.xml")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    os.mkfifo("pipe")
+    reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE)
+    nwfc("compile", "-t", "nft", "-o", "pipe", *PORT, "t", "t.xml")
+    assert b"table bridge" in reader.communicate()[0]
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+
+
+@test
+def a_closed_pipe_is_an_error_and_no_crash():
+    write("t.xml", "<filter name='t'>" + rule(element="<tcp srcportstart='$A[@1]' dstportstart='$A[@2]'/>") + "</filter>")
+    write("p.xml", BINDING % ("vnet0", "t", "".join("<parameter name='A' value='%d'/>" % i for i in range(500))))
+    p = subprocess.Popen("exec %s compile -t iptables t.xml p.xml 2>err | head -c 10" % nwfc.program, shell=True, stdout=subprocess.PIPE)
+    assert len(p.communicate(timeout=60)[0]) == 10
+    assert "Sanitizer" not in Path("err").read_text()
+
+
+# --- files
+
+@test
+def output_file_stays_when_a_compile_fails():
+    write("good.xml", GOOD)
+    write("bad.xml", BAD)
+    write("lossy.xml", filter_xml("t", rule(element="<tcp ipset='s'/>")))
+    for command in (["compile", "-t", "nft"], ["compile", "-t", "xtables"], ["compile", "-t", "all"], ["remove", "-t", "nft"]):
+        out = "dir" if "all" in command else "file"
+        nwfc(*command, "-o", out, *PORT, "t", "good.xml")
+        files = {p: p.read_bytes() for p in (Path("dir").iterdir() if out == "dir" else [Path("file")])}
+        assert files
+        nwfc(*command, "-o", out, *PORT, "t", "bad.xml", status=2)
+        if command[-1] in ("nft", "all") and command[0] == "compile":
+            nwfc(*command, "-o", out, *PORT, "t", "lossy.xml", status=1)
+        assert {p: p.read_bytes() for p in files} == files
+        assert sorted(os.listdir(".")) == sorted({"good.xml", "bad.xml", "lossy.xml", "file", "dir"} & set(os.listdir("."))), os.listdir(".")
+        assert not [f for f in os.listdir("dir") if f.count(".") > 1] if os.path.isdir("dir") else True
+
+
+@test
+def no_output_file_comes_to_be_when_a_compile_fails():
+    write("bad.xml", BAD)
+    nwfc("compile", "-t", "nft", "-o", "new", "-MD", *PORT, "t", "bad.xml", status=2)
+    assert os.listdir(".") == ["bad.xml"], os.listdir(".")
+
+
+@test
+def all_targets_into_a_folder():
+    write("t.xml", GOOD)
+    nwfc("compile", "-t", "all", "-o", "dir", *PORT, "t", "t.xml")
+    nwfc("compile", "-t", "all", "-o", "dir", *PORT, "t", "t.xml")
+    names = sorted(os.listdir("dir"))
+    assert len(names) == len(TARGETS), names
+    assert os.access(next("dir/" + n for n in names if "xtables" in n or n.endswith(".sh")), os.X_OK)
+    for t in TARGETS:
+        alone = nwfc("compile", "-t", t, *PORT, "t", "t.xml").out
+        assert any(Path("dir", n).read_text() == alone for n in names), t
+    nwfc("compile", "-t", "nft", "-t", "ebtables", "-o", "two", *PORT, "t", "t.xml")
+    assert len(os.listdir("two")) == 2
+
+
+@test
+def output_that_can_not_be_written():
+    write("t.xml", GOOD)
+    os.mkdir("dir")
+    write("file", "x")
+    for out in ("/dev/full", "nowhere/x", "file/x", "dir", "/proc/nwfc-no"):
+        for t in ("nft", "xtables", "iptables"):
+            err = nwfc("compile", "-t", t, "-o", out, *PORT, "t", "t.xml", status=2).err
+            assert "[E602]" in err, err
+    assert "[E602]" in nwfc("compile", "-t", "all", "-o", "file", *PORT, "t", "t.xml", status=2).err
+    with open("/dev/full", "w") as full:
+        p = subprocess.run([nwfc.program, "compile", "-t", "nft", *PORT, "t", "t.xml"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert p.returncode == 2 and "[E602]" in p.stderr, p
+    with open("/dev/full", "w") as full:
+        for words in (["list"], ["fields"], ["compile", "--help"], ["compile", "--dump=parse", "t.xml"], ["version"]):
+            p = subprocess.run([nwfc.program, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+            assert p.returncode == 2, (words, p)
+    assert os.listdir("dir") == []
+
+
+@test
+def a_full_disk_leaves_the_old_file():
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
+        raise Skip("mounting a small disk needs root")
+    write("t.xml", "<filter name='t'>" + rule(element="<tcp srcportstart='$A[@1]' dstportstart='$A[@2]'/>") + "</filter>")
+    write("p.xml", BINDING % ("vnet0", "t", "".join("<parameter name='A' value='%d'/>" % i for i in range(300))))
+    os.mkdir("disk")
+    script = """mount -t tmpfs -o size=1m none disk && echo old >disk/out &&
+    %s compile -t iptables -o disk/out t.xml p.xml 2>err; echo $?; cat disk/out; ls disk""" % nwfc.program
+    p = subprocess.run(["unshare", "-m", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    assert p.stdout == "2\nold\nout\n", p.stdout
+    assert "[E602]" in Path("err").read_text()
+
+
+@test
+def dependency_file_drives_make():
+    write("lib/one.xml", filter_xml("used", rule(element="<arp/>")))
+    write("lib/two file.xml", filter_xml("other", ""))
+    write("t.xml", filter_xml("t", "<filterref filter='used'/>"))
+    write("port.xml", BINDING % ("vnet0", "t", ""))
+    write("Makefile", "out.nft: ; echo run >>log; '%s' compile -t nft -MD -o $@ -I lib t.xml port.xml\n-include out.nft.d\n" % nwfc.program)
+
+    def make():
+        subprocess.run(["make", "-s"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return Path("log").read_text().count("run")
+    assert make() == 1
+    text = Path("out.nft.d").read_text()
+    assert text.startswith("out.nft") and "port.xml" in text and "t.xml" in text and "lib/one.xml" in text, text
+    assert make() == 1
+    for i, name in enumerate(("lib/one.xml", "t.xml", "port.xml", "lib/two file.xml")):
+        os.utime(name, (2e9 + i, 2e9 + i))
+        assert make() == 2 + i, (name, text)
+        os.utime("out.nft", (2e9 + i, 2e9 + i))
+        os.utime(name, (1e9, 1e9))
+    n = make()
+    write("lib/one.xml", filter_xml("used", rule(element="<rarp/>")))
+    os.utime("lib/one.xml", (2.1e9, 2.1e9))
+    assert make() == n + 1
+    assert "0x8035" in Path("out.nft").read_text()
+
+
+@test
+def dependency_file_with_odd_names():
+    name = "a $b#c:d'e.xml"
+    write(name, GOOD)
+    nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", name)
+    write("Makefile", "all: out\n\ninclude out.d\nout: ; touch out made\n")
+    os.utime(name, (2e9, 2e9))
+    subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert os.path.exists("made"), Path("out.d").read_text()
+
+
+# --- what is read
+
+@test
+def filters_by_name_not_by_file():
+    write("lib/x.xml", filter_xml("wanted", rule(element="<arp/>")))
+    write("lib/wanted.xml", filter_xml("other", rule(element="<rarp/>")))
+    write("lib/.hidden.xml", "broken")
+    write("lib/note.txt", "broken")
+    out = nwfc("compile", "-t", "ebtables", "-I", "lib", *PORT, "wanted").out
+    assert "0x0806" in out and "0x8035" not in out
+
+
+@test
+def inputs_win_over_folders_and_those_over_stock_filters():
+    write("lib/x.xml", filter_xml("allow-arp", rule(element="<vlan/>")))
+    assert "0x0806" in nwfc("compile", "-t", "ebtables", *PORT, "allow-arp").out
+    assert "0x8100" in nwfc("compile", "-t", "ebtables", "-I", "lib", *PORT, "allow-arp").out
+    write("x.xml", filter_xml("allow-arp", rule(element="<rarp/>")))
+    out = nwfc("compile", "-t", "ebtables", "-I", "lib", *PORT, "allow-arp", "x.xml").out
+    assert "0x8035" in out and "0x8100" not in out
+
+
+@test
+def a_folder_is_all_its_files():
+    write("d/a.xml", filter_xml("a", "<filterref filter='b'/>"))
+    write("d/b.xml", filter_xml("b", rule(element="<arp/>")))
+    write("d/p.xml", BINDING % ("vnet7", "a", ""))
+    assert "vnet7" in nwfc("compile", "-t", "ebtables", "d").out
+
+
+@test
+def port_names_a_nameless_interface():
+    write("i.xml", "<interface type='bridge'><mac address='%s'/><filterref filter='allow-arp'/></interface>" % MAC)
+    assert "tap9" in nwfc("compile", "-t", "ebtables", "-p", "tap9", "i.xml").out
+
+
+@test
+def same_bytes_whatever_the_order_of_folders_is():
+    for i in range(50):
+        write("d/f%d.xml" % (i * 37 % 50), filter_xml("f%d" % i, rule(element="<tcp dstportstart='%d'/>" % (i + 1))))
+        write("p/%d.xml" % (i * 31 % 50), BINDING % ("vnet%d" % i, "f%d" % i, ""))
+    first = nwfc("compile", "-t", "nft", "-I", "d", "p").out
+    os.rename("d", "d2")
+    os.mkdir("d")
+    for f in sorted(os.listdir("d2"), reverse=True):
+        os.rename("d2/" + f, "d/" + f)
+    assert nwfc("compile", "-t", "nft", "-I", "d", "p").out == first
+
+
+@test
+def no_message_on_a_pipe_while_working():
+    write("t.xml", GOOD)
+    assert nwfc("compile", "-t", "nft", *PORT, "t", "t.xml").err == ""
+
+
+@test
+def nothing_is_read_from_the_network_or_other_files():
+    write("secret", "SECRET")
+    write("t.xml", "<!DOCTYPE filter [<!ENTITY x SYSTEM 'secret'>]><filter name='&x;'/>")
+    r = nwfc("check", "t.xml", status=2)
+    assert "SECRET" not in r.err and "[E102]" in r.err
+    if not any(os.access(os.path.join(d, "strace"), os.X_OK) for d in os.environ["PATH"].split(":")):
+        return
+    write("u.xml", "<filter xmlns:xi='http://www.w3.org/2001/XInclude' name='t'><xi:include href='secret' parse='text'/></filter>")
+    subprocess.run(["strace", "-f", "-o", "trace", nwfc.program, "check", "--lenient", "u.xml", "t.xml"], stderr=subprocess.DEVNULL)
+    text = Path("trace").read_text()
+    assert '"secret"' not in text and "socket(" not in text
+
+
+# --- fields, list
+
+@test
+def list_knows_stock_filters():
+    out = nwfc("list").out
+    for name in [p.stem for p in (ROOT / "examples" / "filters").glob("*.xml")]:
+        assert re.search(r"^%s\t" % name, out, flags=re.M), name
+
+
+@test
+def lenient_turns_unknown_into_warnings():
+    write("t.xml", "<filter name='t' x='1'><y/>" + rule(element="<tcp z='2' dstportstart='25'/>") + "</filter>")
+    nwfc("check", "t.xml", status=2)
+    assert nwfc("check", "--lenient", "t.xml").err.count("warning") == 3
+    assert nwfc("check", "--lenient", "--quiet", "t.xml").err == ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(__doc__))
