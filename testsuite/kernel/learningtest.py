@@ -18,6 +18,7 @@ import refsem as R          # noqa: E402
 
 STOCK = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "examples", "filters")
 SERVER, OTHER_SERVER = "192.168.122.20", "192.168.122.77"
+SERVERS = {"DHCPSERVER": [SERVER, "192.168.122.1"], "DHCPSERVERV6": [F.addr_text(F.link_local(F.mac(P.PEER_MAC))), "fe80::1"]}
 ROUTERS, NODES, REPORTS = F.addr("ff02::2"), F.addr("ff02::1"), F.addr("ff02::16")
 DHCP6 = F.addr("ff02::1:2")
 
@@ -91,7 +92,10 @@ SETS = {
     "learn-dhcp-ipv6": (DHCP6_ALL, DHCP4 | ARP | ANY_SERVER | ND),
     "learn-any-dual": (DHCP4 | ARP | ANY_SERVER | ND | DHCP6_ALL, set()),
     "learn-dhcp-dual": (DHCP4 | ANY_SERVER | DHCP6_ALL, ARP | ND),
+    "learn-dhcp-ipv6-server": (DHCP6_ALL, DHCP4 | ARP | ANY_SERVER | ND),
     "learn-dhcp-dual-server": (DHCP4 | DHCP6_ALL, ARP | ND),
+    "learn-dhcp-dual-server4": (DHCP4 | DHCP6_ALL, ARP | ND),
+    "learn-dhcp-dual-server6": (DHCP4 | ANY_SERVER | DHCP6_ALL, ARP | ND),
 }
 
 
@@ -110,7 +114,7 @@ def main():
     filters = R.read_filters([STOCK])
     passed, failed = 0, 0
     for name, (wanted, open_) in SETS.items():
-        scope = {"DHCPSERVER": [SERVER, "192.168.122.1"]} if name.endswith("-server") else {}
+        scope = dict(SERVERS) if "server" in name else {}
         try:
             found = verdicts(filters, name, scope)
         except R.FilterError as e:

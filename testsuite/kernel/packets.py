@@ -19,6 +19,7 @@ import conntrack
 import frames as F
 import refsem as R
 
+PEER_MAC = "52:54:00:11:22:33"
 OTHER_MAC = F.mac("52:54:00:de:ad:01")
 BROADCAST, MCAST4, MCAST6 = b"\xff" * 6, F.mac("01:00:5e:00:00:fb"), F.mac("33:33:00:00:00:01")
 OUTSIDE4, OUTSIDE6 = F.addr("198.51.100.7"), F.addr("2001:db8:ffff::7")
@@ -33,7 +34,7 @@ class World:
         self.guest_mac = F.mac(port.mac)
         taken = self.guest_mac
         self.peer_mac, self.host_mac = (next(m for m in map(F.mac, pair) if m != taken) for pair in (
-            ("52:54:00:11:22:33", "52:54:00:11:22:44"), ("52:54:00:00:00:01", "52:54:00:00:00:02")))
+            (PEER_MAC, "52:54:00:11:22:44"), ("52:54:00:00:00:01", "52:54:00:00:00:02")))
         listed = [ipaddress.ip_address(v) for n in ("IP", "IPV6") for v in port.scope.get(n, ()) if usable(v)]
         four = [a for a in listed if a.version == 4] or [ipaddress.ip_address("192.168.122.10")]
         six = [a for a in listed if a.version == 6 and not a.is_link_local] or [ipaddress.ip_address("fd00:122::10")]
@@ -101,8 +102,10 @@ class Packet:
 
 
 class Traffic:
-    def __init__(self, world, reference):
-        self.world, self.reference, self.packets, self.sequences, self.seen = world, reference, [], 0, set()
+    def __init__(self, world, reference, others=()):
+        # others: references of ports whose values must mean nothing for this one
+        self.world, self.reference, self.others = world, reference, others
+        self.packets, self.sequences, self.seen = [], 0, set()
 
     # ---------------------------------------------------------- from spec to frame
 
@@ -453,9 +456,10 @@ class Traffic:
     def aimed(self, limit):
         """Packets at and around every bound of every condition, in both directions and orientations."""
         wanted = []
-        for rule, scope in self.reference.rules():
-            for fields in some(list(R.instances(rule, scope)), 6):
-                wanted += list(aim(rule, fields))
+        for reference in (self.reference, *self.others):
+            for rule, scope in reference.rules():
+                for fields in some(list(R.instances(rule, scope)), 6):
+                    wanted += list(aim(rule, fields))
         for path, name, spec in some(wanted, limit):
             self.add(path, name, **spec)
             if path == "out" and spec["kind"] in ("ip4", "ip6") and not {"daddr", "dmac"} & spec.keys():

@@ -65,13 +65,32 @@ class Case:
             with open(os.path.join(directory, "case.json")) as f:
                 self.options = json.load(f)
         self.reference = R.load([self.filters, STOCK], self.binding)
+        self.others = [R.load([self.filters, STOCK], path) for path in self.more("others") + self.more("before")]
+
+    def more(self, what):
+        return [os.path.join(self.directory, name) for name in self.options.get(what, [])]
 
     def command(self, verb, target, *extra):
         own = ["-I", self.filters] if os.path.isdir(self.filters) else []
-        return [self.nwfc, verb, "-t", target, *extra] + own + self.options.get("args", []) + [self.binding]
+        return [self.nwfc, verb, "-t", target, *extra] + own + self.options.get("args", []) + [self.binding] + self.more("others")
 
-    def script(self, verb, target, *extra):
+    def steps(self, target):
+        """[{kind: script}] to be loaded one after the other; nft twice: as a whole and as a change."""
+        now = {kind: self.script("compile", kind) for kind in kinds_of(target)}
+        if not self.options.get("before"):
+            return [[now]]
+        old = [{kind: self.script("compile", kind, inputs=self.more("before")) for kind in kinds_of(target)}]
+        if target == "nft":
+            since = ["--since=" + path for path in self.more("before")]
+            return [old + [now], old + [{"nft": self.script("compile", "nft", *since)}]]
+        return [old + [{kind: self.script("compile", kind, "--no-hooks") for kind in kinds_of(target)}],
+                [{"xtables": self.script("compile", "xtables", inputs=self.more("before"))},
+                 {"xtables": self.script("compile", "xtables")}]]
+
+    def script(self, verb, target, *extra, inputs=None):
         command = self.command(verb, target, *extra)
+        if inputs is not None:
+            command[-1 - len(self.more("others")):] = inputs
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise Failure("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stderr[-2000:]))
@@ -163,7 +182,7 @@ class Run:
         self.case = case
         self.targets = {"nft": E.NFT, "xtables": E.XTABLES_LEGACY if variants[0] == "legacy" else E.XTABLES}
         self.world = P.World(case.reference.port)
-        self.traffic = P.Traffic(self.world, case.reference).make(thin)
+        self.traffic = P.Traffic(self.world, case.reference, case.others).make(thin)
         protocols = {p.decoded.proto for p in self.traffic if p.decoded.family and p.decoded.proto is not None}
         self.lab = L.Lab(self.world, protocols)
         L.choose_variant(*variants)
@@ -178,10 +197,11 @@ class Run:
                         ["iptables", "-F"], ["iptables", "-X"], ["ip6tables", "-F"], ["ip6tables", "-X"]):
             L.run(command)
 
-    def judge(self, target, scripts):
+    def judge(self, target, steps):
         """(packets with a wrong fate, number judged, {reason: packets not judged})."""
-        for kind, text in scripts.items():
-            load_script(kind, text)
+        for scripts in steps:
+            for kind, text in scripts.items():
+                load_script(kind, text)
         expected = E.predict(self.case.reference, self.traffic, self.base, self.targets[target])
         wrong, judged = [], 0
         # br_netfilter belongs to iptables; nft must do without and must not mind it
@@ -191,12 +211,13 @@ class Run:
         unsure = collections.Counter(e.why_not for e in expected.values() if e.why_not)
         return wrong, judged, unsure
 
-    def judge_twice(self, target, scripts):
+    def judge_twice(self, target, steps):
         """A wrong fate counts when it comes back: a loaded machine may starve the lab of memory or time."""
-        result = self.judge(target, scripts)
+        result = self.judge(target, steps)
+        self.clear()
         if result[0]:
+            result = self.judge(target, steps)
             self.clear()
-            result = self.judge(target, scripts)
         return result
 
 
@@ -253,9 +274,10 @@ def judge_case(case, targets, lacking, variants, loading=True, thin=1):
             results.append((target, "skip", why or "not for this target", 0))
             continue
         try:
-            scripts = {kind: case.script("compile", kind) for kind in kinds_of(target)}
-            wrong, judged, unsure = run.judge_twice(target, scripts)
-            run.clear()
+            wrong, judged, unsure = [], 0, {}
+            for steps in case.steps(target):
+                more, number, unsure = run.judge_twice(target, steps)
+                wrong, judged = wrong + more, judged + number
             kinds = [kinds_of(target)] + ([("xtables",)] if target == "xtables" else [])
             for some in kinds if loading else ():
                 check_loading(case, some)
@@ -323,7 +345,7 @@ def mutate_case(case, targets, lacking, variants, most):
         for kind, what, text in P.some(trials, most):
             run.clear()
             try:
-                wrong = run.judge(target, dict(scripts, **{kind: text}))[0]
+                wrong = run.judge(target, [dict(scripts, **{kind: text})])[0]
             except Failure:
                 continue            # a mutant that does not load harms nobody
             caught += bool(wrong)

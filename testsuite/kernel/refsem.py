@@ -556,9 +556,13 @@ def learning_filter(missing, scope):
     mode = scope.get("CTRL_IP_LEARNING", ["any"])[0].lower()
     if not missing <= {"IP", "IPV6"} or mode == "none":
         raise Missing(missing)
-    family = "-dual" if len(missing) == 2 else "-ipv6" if "IPV6" in missing else ""
-    server = "-server" if "IP" in missing and "DHCPSERVER" in scope else ""
-    return "learn-" + mode + family + server
+    both = len(missing) == 2
+    name = "learn-" + mode + ("-dual" if both else "-ipv6" if "IPV6" in missing else "")
+    if mode == "any":
+        return name
+    servers = [version for version, missed, servers in (("4", "IP", "DHCPSERVER"), ("6", "IPV6", "DHCPSERVERV6"))
+               if missed in missing and servers in scope]
+    return name + ("-server" + (servers[0] if both and len(servers) == 1 else "") if servers else "")
 
 
 def enters(chain, frame):
@@ -568,6 +572,11 @@ def enters(chain, frame):
     if prefix == "stp":
         return frame.dst == F.BRIDGE_GROUP
     return frame.ethertype == CHAIN_ETHERTYPE[prefix]
+
+
+def targets_of(reference):
+    """(rule, fields) of every instance in the tree."""
+    return [(rule, fields) for rule, scope in reference.rules() for fields in instances(rule, scope)]
 
 
 def load(directories, binding):
