@@ -50,14 +50,19 @@ static void spell_address(struct lowering *lw, const struct spelling *sp, const 
  * So the source port goes to a match of its own, and one that iptables-save and
  * -restore keep apart. Ranges are not joined, nor ports of sctp.
  */
+static bool one_port_not(const struct ptest *t)
+{
+	return t && t->negated &&
+	       (t->to.kind == SLOT_NONE ||
+		(t->value.kind == SLOT_CONST && t->to.kind == SLOT_CONST &&
+		 t->value.value.u == t->to.value.u));
+}
+
 static bool would_be_joined(const struct lowering *lw, const struct ptest *t)
 {
-	const struct ptest *other = find_test(lw->rule, F_TH_DPORT);
-	bool single = t->to.kind == SLOT_NONE ||
-		      (t->value.kind == SLOT_CONST && t->value.value.u == t->to.value.u);
 	int16_t proto = lw->rule->proto->ipproto;
-	return t->field == F_TH_SPORT && t->negated && single && other && other->negated &&
-	       (proto == 6 || proto == 17);
+	return t->field == F_TH_SPORT && one_port_not(t) &&
+	       one_port_not(find_test(lw->rule, F_TH_DPORT)) && (proto == 6 || proto == 17);
 }
 
 static void spell_port_apart(struct lowering *lw, const struct ptest *t)

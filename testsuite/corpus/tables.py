@@ -158,7 +158,7 @@ def groups(words):
     # one negated source port: spelled so that iptables-nft does not join it with a destination port
     protocol = next((t[2] for t in tests if t[:2] == ["", "-p"]), "")
     tests = [[protocol, "!", "--sport"] + t[3:] if t[:3] == ["multiport", "!", "--sports"] else t for t in tests]
-    bare = {t[0] for t in tests if len(t) > 1} | {"comment"}
+    bare = {t[0] for t in tests if len(t) > 1} | {"comment", "multiport"}
     return sorted(t for t in tests if len(t) > 1 or t[0] not in bare)
 
 
