@@ -64,7 +64,8 @@ bool atom_in_line(enum variant v, const struct atom *x)
 		return !field_is_arp_ip(f);
 	if (v == V_ARP_PLEN)
 		return f != F_ARP_THA;
-	return v != V_IP6_FRAGMENT || f != F_NET_PROTO;
+	/* a constant decides whether there is such a line */
+	return v != V_IP6_FRAGMENT || f != F_NET_PROTO || x->group != NO_GROUP;
 }
 
 /* --- atoms and groups --- */
@@ -153,6 +154,8 @@ struct spelling atom_spelling(const struct lowerer *l, enum variant v, const str
 		return sp;
 	if (v == V_IP6_AH)
 		return (struct spelling){STR("@th,0,8"), t->negated ? KT_RAW8 : KT_AHPROTO};
+	if (v == V_IP6_FRAGMENT)
+		return (struct spelling){STR("ip6 nexthdr"), t->negated ? KT_PROTO : KT_FRAGMENT};
 	sp.type = t->negated ? KT_PROTO : KT_PROTO6;
 	return sp;
 }

@@ -15,8 +15,8 @@ static struct slot walked(const struct line *ln, const struct slot *s)
 	return r;
 }
 
-static void line_slot(struct lowerer *l, struct line *ln, const struct slot *s, value_format *format,
-	       enum key_type type)
+static void line_slot(struct lowerer *l, struct line *ln, const struct slot *s,
+		      value_format *format, enum key_type type)
 {
 	struct slot w = walked(ln, s);
 	template_slot(l->a, &ln->text, &w, format, type);

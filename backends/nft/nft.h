@@ -71,8 +71,9 @@ enum key_type {
 	KT_RAW16,
 	KT_RAW32,
 	KT_RAW48,
-	KT_PROTO6,  /* KT_PROTO without the numbers that ebt_ip6 never arrives at */
-	KT_AHPROTO, /* the same, behind an authentication header */
+	KT_PROTO6,   /* KT_PROTO without the numbers that ebt_ip6 never arrives at */
+	KT_AHPROTO,  /* the same, behind an authentication header */
+	KT_FRAGMENT, /* KT_PROTO, of which 44 alone counts */
 	KEY_TYPES
 };
 

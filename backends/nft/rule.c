@@ -173,7 +173,7 @@ static void add_ip6_lines(struct lowerer *l, struct nft_lines *out)
 		add_line(l, V_PLAIN, 0, out);
 		add_line(l, V_IP6_AH, 0, out);
 	}
-	if (protocol_is_44(x) != x->negated)
+	if (x->group != NO_GROUP || protocol_is_44(x) != x->negated)
 		add_line(l, V_IP6_FRAGMENT, 0, out);
 }
 

@@ -33,6 +33,7 @@ const struct key_type_row key_types[KEY_TYPES] = {
 	[KT_RAW48] = {"raw48", "@nh,0,48", 48, WRITE_HEX},
 	[KT_PROTO6] = {"proto6", "ip protocol", 8, WRITE_DEC},
 	[KT_AHPROTO] = {"ahproto", "@nh,0,8", 8, WRITE_DEC},
+	[KT_FRAGMENT] = {"fragment", "ip protocol", 8, WRITE_DEC},
 };
 
 /* Where a field is spelled like this: by the frame type of the rule's protocol. */
@@ -224,6 +225,8 @@ void put_range(struct buf *b, enum key_type type, u128 lo, u128 hi)
  */
 static bool never_protocol(enum key_type type, u128 n)
 {
+	if (type == KT_FRAGMENT)
+		return n != 44;
 	if (type != KT_PROTO6 && type != KT_AHPROTO)
 		return false;
 	return n == 0 || n == 43 || n == 44 || n == 51 || n == 59 || n == 60;
