@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "nwfc/render.h"
+
+#include <stdlib.h>
 
 /* Longer source lines are shown from a little before the place. */
 #define LINE_MAX_SHOWN 160
 /* A finding quotes what it is about, and that may be megabytes. */
 #define TEXT_MAX_SHOWN 400
+
+/* Control characters of hostile input, C0 and in UTF-8 C1, never reach the terminal. */
+static void put_safe(struct str text, FILE *to)
+{
+	for (uint32_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.s[i], next = i + 1 < text.len ? (unsigned char)text.s[i + 1] : 0;
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+		i += c1;
+		fputc(c == '\t' || (c >= 0x80 && !c1) || (c >= ' ' && c < 0x7f) ? c : '?', to);
+	}
+}
 
 static void render_place(const struct session *s, struct span sp, FILE *to)
 {
@@ -13,16 +27,8 @@ static void render_place(const struct session *s, struct span sp, FILE *to)
 		return;
 	}
 	struct location at = source_locate(&s->sources, sp);
-	fprintf(to, "%.*s:%u:%u: ", STR_ARG(at.file), at.line, at.col);
-}
-
-/* Control characters and broken bytes of hostile input never reach the terminal. */
-static void put_safe(struct str text, FILE *to)
-{
-	for (uint32_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.s[i];
-		fputc(c == '\t' || c >= 0x80 || (c >= ' ' && c != 0x7f) ? c : '?', to);
-	}
+	put_safe(at.file, to);
+	fprintf(to, ":%u:%u: ", at.line, at.col);
 }
 
 static void put_text(struct str text, FILE *to)
@@ -94,7 +100,7 @@ static void render_finding(const struct session *s, const struct finding *f, FIL
 	}
 }
 
-void render_findings(const struct session *s, FILE *to)
+static void render_all(const struct session *s, FILE *to)
 {
 	bool quiet = option_given(s->opt, OPT_QUIET);
 	vec_each(f, &s->diags.list)
@@ -103,4 +109,20 @@ void render_findings(const struct session *s, FILE *to)
 	if (s->diags.errors + s->diags.warnings > s->diags.list.n)
 		fprintf(to, "nwfc: and %u more findings\n",
 			s->diags.errors + s->diags.warnings - s->diags.list.n);
+}
+
+/* Standard error has no buffer: a write for each character would cost more than reading the input. */
+void render_findings(const struct session *s, FILE *to)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *whole = open_memstream(&text, &n);
+	if (!whole) {
+		render_all(s, to);
+		return;
+	}
+	render_all(s, whole);
+	fclose(whole);
+	fwrite(text, 1, n, to);
+	free(text);
 }
