@@ -203,25 +203,30 @@ static void put_change(struct buf *b, struct str text)
 	buf_str(b, text);
 }
 
+/* Past the elements that are the same as e: a projection of several tuples names one twice. */
+static void pass_equal(const struct element_list *l, uint32_t *at, const struct element *e)
+{
+	while (*at < l->list.n && by_set_and_text(&l->list.items[*at], e) == 0)
+		++*at;
+}
+
 static void compare_elements(struct change *c, const struct nft_port *old,
 			     const struct nft_port *new)
 {
-	struct element_list x = port_elements(c, c->before, old),
-			    y = port_elements(c, c->after, new);
-	const struct element *p = x.list.items, *pe = p + x.list.n, *q = y.list.items,
-			     *qe = q + y.list.n;
-	while (p < pe || q < qe) {
-		int d = p == pe ? 1 : q == qe ? -1 : by_set_and_text(p, q);
+	struct element_list x = port_elements(c, c->before, old);
+	struct element_list y = port_elements(c, c->after, new);
+	uint32_t i = 0, j = 0;
+	while (i < x.list.n || j < y.list.n) {
+		const struct element *p = i < x.list.n ? &x.list.items[i] : NULL;
+		const struct element *q = j < y.list.n ? &y.list.items[j] : NULL;
+		int d = !p ? 1 : !q ? -1 : by_set_and_text(p, q);
 		const struct element *e = d <= 0 ? p : q;
 		if (d < 0)
 			put_change(&set_change(c, e->set)->del, e->text);
 		else if (d > 0)
 			put_change(&set_change(c, e->set)->add, e->text);
-		/* a list may name an element twice: a projection of several tuples */
-		while (p < pe && by_set_and_text(p, e) == 0)
-			p++;
-		while (q < qe && by_set_and_text(q, e) == 0)
-			q++;
+		pass_equal(&x, &i, e);
+		pass_equal(&y, &j, e);
 	}
 }
 
