@@ -80,7 +80,8 @@ static bool unreadable(struct session *s, const char *path)
 
 static void add_file(struct session *s, const char *path, const struct stat *st, struct input_list *out)
 {
-	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, st->st_ino, false};
+	uint64_t ino = S_ISREG(st->st_mode) ? st->st_ino : 0;
+	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, ino, false};
 }
 
 static void list_directory(struct session *s, const char *dir, struct input_list *out)
@@ -129,22 +130,11 @@ static void index_files(struct session *s, const struct input_list *in, struct m
 			map_put(s->arena, out, identity(s->arena, f), NULL)->ptr = f;
 }
 
-void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
-{
-	struct map in_a = {0};
-	index_files(s, a, &in_a);
-	vec_each(f, &b->files) {
-		struct map_entry *e = f->ino ? map_find(&in_a, identity(s->arena, f)) : NULL;
-		if (e)
-			f->shared = ((struct input_file *)e->ptr)->shared = true;
-	}
-}
-
 /* Does the text begin with an element that holds ports and never filters? */
 static bool holds_ports(const char *path)
 {
 	static const char *const roots[] = {"<filterbinding", "<interface", "<domain"};
-	char head[512];
+	char head[sizeof "<filterbinding"]; /* the longest: of thousands of files no more is read */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
 	if (fd >= 0)
@@ -156,6 +146,17 @@ static bool holds_ports(const char *path)
 		if (strncmp(head, roots[i], strlen(roots[i])) == 0)
 			return true;
 	return false;
+}
+
+void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
+{
+	struct map in_a = {0};
+	index_files(s, a, &in_a);
+	vec_each(f, &b->files) {
+		struct map_entry *e = f->ino ? map_find(&in_a, identity(s->arena, f)) : NULL;
+		if (e && holds_ports(f->path))
+			f->shared = ((struct input_file *)e->ptr)->shared = true;
+	}
 }
 
 /* --- reading --- */
@@ -302,7 +303,7 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 	struct progress pr;
 	progress_start(&pr, "reading", in->files.n);
 	vec_each(f, &in->files) {
-		if (skip_shared && f->shared && holds_ports(f->path))
+		if (skip_shared && f->shared)
 			h->skipped = true;
 		else
 			read_file(s, cx, f->path);

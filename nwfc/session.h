@@ -21,8 +21,8 @@ struct session {
 /* A file that inputs name: itself, or one of the *.xml of a directory. */
 struct input_file {
 	const char *path;
-	uint64_t dev, ino; /* 0 for standard input */
-	bool shared;	   /* the other side of a comparison has the very same file */
+	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */
+	bool shared;	   /* both sides of a comparison have this very file, and it holds only ports */
 };
 
 struct input_list {
@@ -33,7 +33,7 @@ struct input_list {
 struct host {
 	struct library library;
 	struct ports ports;
-	bool skipped; /* shared files that hold ports were left alone */
+	bool skipped; /* shared files were left alone */
 };
 
 /* False, with a message on standard error, when there is no memory or an option is bad. */
@@ -43,13 +43,13 @@ void session_close(struct session *s);
 /* The files of inputs; directories in byte order of the names. A finding for what is not there. */
 void list_inputs(struct session *s, const struct words *inputs, struct input_list *out);
 
-/* Mark the files that both lists have. */
+/* Mark the files that both lists have and that hold nothing but ports. */
 void mark_shared(struct session *s, struct input_list *a, struct input_list *b);
 
 /*
  * Read files, the port of the command line when `with_port`, then what of -I
- * and of the stock filters is not there yet. With skip_shared, shared files
- * that hold nothing but ports are left alone.
+ * and of the stock filters is not there yet. With skip_shared, shared files are
+ * left alone.
  */
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
 	       struct host *h);
