@@ -228,7 +228,7 @@ class Traffic:
 
     # ---------------------------------------------------------- the whole
 
-    def make(self, thin=1, aimed_limit=1800, mixed=200):
+    def make(self, thin=1, aimed_limit=1800, mixed=600):
         """All packets; thin=N keeps one in N of the fixed sections and fewer of the others (for slow machines)."""
         for section in (self.ether, self.arps, self.net4, self.net6, self.ports, self.tcp_bits, self.dscp,
                         self.fragments, self.icmps, self.dhcp, self.tags, self.stp, self.to_guest):
@@ -467,21 +467,25 @@ class Traffic:
                 self.add(path, name + " to the host", daddr=here, dmac=self.world.host_mac, **spec)
 
     def mixed(self, count):
-        """Values of different rules in one packet."""
+        """What a rule asks for, and what others ask for where this one does not care.
+
+        A rule stands in the shade of those before it; such packets come out from there."""
         dice = random.Random(1)
-        pools = {}
-        for rule, scope in self.reference.rules():
-            for fields in some(list(R.instances(rule, scope)), 6):
-                for _, _, spec in aim(rule, fields):
-                    for key, value in spec.items():
-                        pools.setdefault((spec["kind"], key), []).append(value)
-        kinds = sorted({kind for kind, _ in pools})
-        for _ in range(count if kinds else 0):
-            kind = dice.choice(kinds)
-            spec = {key: dice.choice(values) for (k, key), values in sorted(pools.items(), key=lambda i: i[0])
-                    if k == kind and (key == "kind" or dice.random() < 0.6)}
-            if kind == "other":
-                spec.setdefault("ethertype", 0x88B5)
+        pools, goods = {}, []
+        for reference in (self.reference, *self.others):
+            for rule, scope in reference.rules():
+                for fields in some(list(R.instances(rule, scope)), 6):
+                    for own in (fields, R.mirrored(fields)):
+                        base, choices = specs_of(rule.protocol, own)
+                        goods.append(dict(base, **{key: values[0] for key, values in choices.items()}))
+                        for key, values in choices.items():
+                            pools.setdefault(base["kind"], {}).setdefault(key, []).extend(values)
+        for number in range(count if goods else 0):
+            good = goods[number % len(goods)]
+            pool = pools.get(good["kind"], {})
+            spec = {key: dice.choice(values) for key, values in sorted(pool.items(), key=lambda item: item[0])
+                    if dice.random() < 0.5}
+            spec.update(good)
             self.add(dice.choice(("out", "in")), "mixed", **spec)
 
     # ---------------------------------------------------------- sequences

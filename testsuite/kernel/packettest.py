@@ -309,11 +309,17 @@ VERDICTS = {"ACCEPT": "DROP", "DROP": "ACCEPT", "RETURN": "DROP", "REJECT": "ACC
             "accept": "drop", "drop": "accept", "return": "drop"}
 
 
-def mutants(kind, text):
-    """(description, mutated text): one rule lost, one verdict turned, one negation turned."""
+def mutants(kind, text, strangers):
+    """(description, mutated text): one rule lost, one verdict turned, one negation turned.
+
+    Not touched: rules of other ports, and the end of a chain, which returns anyway."""
     lines = text.splitlines()
     for index, line in enumerate(lines):
         bare = line.strip()
+        if strangers and re.search(r"(^|[\s/\"])(%s)([\s/\"]|$)" % "|".join(map(re.escape, strangers)), bare):
+            continue
+        if re.match(r"-A \S+ -j RETURN$", bare):
+            continue
         if kind != "nft" and not bare.startswith("-A ") or bare.startswith("#"):
             continue
         if kind == "nft" and not re.search(r"(^|\s)(accept|drop|return|reject)\b", bare) or "policy" in bare:
@@ -331,6 +337,14 @@ def mutants(kind, text):
             yield "sign lost: " + bare, rest([line.replace(" != ", " ", 1)])
 
 
+def decides(kind, reference):
+    """Has this tool's script any rule of the case's port in it?"""
+    if kind == "ebtables":
+        return bool(reference.root[R.OUT] or reference.root[R.IN])
+    protocols = {"iptables": R.IP_PROTOCOLS, "ip6tables": R.IP6_PROTOCOLS}.get(kind)
+    return protocols is None or any(e.rule.protocol in protocols for e in reference.ip[R.OUT] + reference.ip[R.IN])
+
+
 def mutate_case(case, targets, lacking, variants, most):
     """[(target, status, text, judged)]: every mutant that loads must make some packet go wrong."""
     results, run = [], Run(case, variants)
@@ -340,7 +354,9 @@ def mutate_case(case, targets, lacking, variants, most):
             results.append((target, "skip", why or "not for this target", 0))
             continue
         scripts = {kind: case.script("compile", kind) for kind in kinds_of(target)}
-        trials = [(kind, what, text) for kind in scripts for what, text in mutants(kind, scripts[kind])]
+        strangers = [other.port.name for other in case.others if other.port.name != case.reference.port.name]
+        trials = [(kind, what, text) for kind in scripts if decides(kind, case.reference)
+                  for what, text in mutants(kind, scripts[kind], strangers)]
         caught, alive = 0, []
         for kind, what, text in P.some(trials, most):
             run.clear()
