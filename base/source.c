@@ -49,12 +49,15 @@ static uint32_t read_stream(struct sources *ss, int fd, struct str name)
 	size_t n = 0, cap = 0;
 	uint32_t file = 0;
 	for (;;) {
+		if (n > ss->max_size) {
+			errno = EFBIG;
+			goto out;
+		}
 		if (n == cap) {
 			cap = cap ? 2 * cap : 65536;
 			char *more = realloc(text, cap);
-			if (!more || cap > 2 * ss->max_size) {
-				errno = more ? EFBIG : ENOMEM;
-				text = more ? more : text;
+			if (!more) {
+				errno = ENOMEM;
 				goto out;
 			}
 			text = more;
@@ -68,11 +71,13 @@ static uint32_t read_stream(struct sources *ss, int fd, struct str name)
 			break;
 		n += (size_t)r;
 	}
-	if (n > ss->max_size) {
-		errno = EFBIG;
+	char *kept = arena_try(ss->arena, n + 1);
+	if (!kept) {
+		errno = ENOMEM;
 		goto out;
 	}
-	file = source_add(ss, name, (struct str){arena_copy(ss->arena, text, n), (uint32_t)n});
+	memcpy(kept, text, n);
+	file = source_add(ss, name, (struct str){kept, (uint32_t)n});
 out:
 	free(text);
 	return file;

@@ -163,6 +163,8 @@ static bool portdev_open(struct xml_text *x, const struct xml_element *e)
 	if (xml_once(x, e, &d->has_portdev) && a) {
 		d->port->name = a->value;
 		d->port->name_span = a->value_span;
+		if (!a->value.len)
+			diag_add(x->diags, FINDING(E201), a->value_span, "the interface's name is empty");
 	}
 	return true;
 }

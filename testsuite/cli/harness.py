@@ -2,10 +2,10 @@
 """A small frame for tests of the program: functions, each in a folder of its own."""
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 
@@ -37,16 +37,21 @@ class Result:
         return "status %s\n%s%s" % (self.status, self.out[-1500:], self.err[-1500:])
 
 
-def nwfc(*words, text=None, status=0, timeout=60, **more):
+def nwfc(*words, text=None, status=0, timeout=60):
     """Run the program and insist on its exit status (None: any of 0, 1, 2)."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-    if data is None:
-        more.setdefault("stdin", subprocess.DEVNULL)
-    p = subprocess.run([nwfc.program, *words], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, **more)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    r = Result(p.returncode, p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace"),
-               after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as source:
+        source.write(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text or b"")
+        source.seek(0)
+        p = subprocess.Popen([nwfc.program, *words], stdin=source, stdout=out, stderr=err)
+        timer = threading.Timer(timeout, p.kill)
+        timer.start()
+        _, code, usage = os.wait4(p.pid, 0)
+        timer.cancel()
+        p.returncode = os.waitstatus_to_exitcode(code)
+        out.seek(0)
+        err.seek(0)
+        r = Result(p.returncode, out.read().decode(errors="replace"), err.read().decode(errors="replace"),
+                   usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
     wanted = (0, 1, 2) if status is None else (status,)
     assert r.status in wanted, "nwfc %s: wanted status %s, %r" % (" ".join(map(str, words))[:300], status, r)
     assert "Sanitizer" not in r.err and "runtime error" not in r.err, r
