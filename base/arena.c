@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Room behind the limit for what one round of a checked loop may ask for. */
+/*
+ * Room behind the limit for what one round of a checked loop may ask for: small
+ * things, or the growth of an array, which at the limit can be twice as large
+ * as all that is there. It is address space, not memory.
+ */
+#define BEHIND(limit) (2 * (limit) + SLACK)
 #define SLACK	 ((size_t)64 << 20)
 #define ALIGN	 16
 #define MIN_SIZE ((size_t)1 << 20)
@@ -29,10 +34,10 @@ struct arena *arena_new(size_t limit)
 	if (!a)
 		return NULL;
 	for (; limit >= MIN_SIZE; limit /= 2) {
-		a->base = reserve(limit + SLACK);
+		a->base = reserve(limit + BEHIND(limit));
 		if (a->base) {
 			a->limit = limit;
-			a->size = limit + SLACK;
+			a->size = limit + BEHIND(limit);
 			a->used = 0;
 			return a;
 		}
