@@ -309,6 +309,16 @@ static void drop_set(struct change *c, struct str name)
 		   STR_ARG(name));
 }
 
+/* Sets to count in belong to the code that counts. */
+static void drop_limits(struct change *c, const uint32_t *limits, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct str name = c->before->sets.items[limits[i]].name;
+		if (!set_in(c->after, name))
+			drop_set(c, name);
+	}
+}
+
 static void compare_port(struct change *c, const struct nft_port *old, struct nft_port *new)
 {
 	bool was = old && old->own, is = new &&new->own;
@@ -319,11 +329,8 @@ static void compare_port(struct change *c, const struct nft_port *old, struct nf
 			       is ? new->names : NULL, is ? new->program->chains.n : 0);
 	if (is)
 		put_own_chains(c->after, new, &c->code);
-	for (uint32_t i = 0; old && i < old->limits.n; i++) {
-		struct str name = c->before->sets.items[old->limits.items[i]].name;
-		if (!set_in(c->after, name))
-			drop_set(c, name);
-	}
+	if (old)
+		drop_limits(c, old->limits.items, old->limits.n);
 }
 
 static void compare_ports(struct change *c)
@@ -347,17 +354,21 @@ static void compare_ports(struct change *c)
 			compare_port(c, &c->before->ports[i], NULL);
 }
 
+/* Code that changed is replaced; changed code that nobody shares any more goes. */
 static void compare_programs(struct change *c)
 {
 	for (uint32_t i = 0; i < c->after->nprograms; i++) {
 		struct nft_program *new = &c->after->programs[i];
 		const struct nft_program *old = find_program(c->before, new->program->name);
 		bool was = old && old->shared, same = same_code(c, old, new);
-		if (!new->shared || (was && same))
-			continue;
-		compare_chains(c, was ? old->names : NULL, was ? old->chains.n : 0, new->names,
-			       new->chains.n);
-		put_chains(c->after, new, &c->code);
+		if (new->shared ? !was || !same : was && !same)
+			compare_chains(c, was ? old->names : NULL, was ? old->chains.n : 0,
+				       new->shared ? new->names : NULL,
+				       new->shared ? new->chains.n : 0);
+		if (new->shared && !(was && same))
+			put_chains(c->after, new, &c->code);
+		if (old && !same)
+			drop_limits(c, old->limits.items, old->limits.n);
 	}
 }
 
@@ -401,15 +412,6 @@ static void compare_stages(struct change *c, struct buf *declare)
 		}
 }
 
-static bool was_limit(const struct nft_model *m, uint32_t set)
-{
-	for (uint32_t i = 0; i < m->nports; i++)
-		vec_each (l, &m->ports[i].limits)
-			if (*l == set)
-				return true;
-	return false;
-}
-
 static void drop_gone(struct change *c)
 {
 	bool gone = program_gone(c);
@@ -418,10 +420,12 @@ static void drop_gone(struct change *c)
 		const struct nft_program *new = find_program(c->after, old->program->name);
 		if (old->shared && !(new &&new->shared))
 			compare_chains(c, old->names, old->chains.n, NULL, 0);
+		if (!new)
+			drop_limits(c, old->limits.items, old->limits.n);
 	}
 	for (uint32_t i = 0; gone && i < c->before->sets.n; i++) {
 		const struct nft_set *s = &c->before->sets.items[i];
-		if (!set_in(c->after, s->name) && in_script(c, s) && !was_limit(c->before, i))
+		if (!set_in(c->after, s->name) && in_script(c, s) && !s->dynamic)
 			drop_set(c, s->name);
 	}
 }

@@ -180,10 +180,23 @@ void line_count(struct lowerer *l, struct line *ln, const struct ptest *t)
 			     STR_ARG(key), t->negated ? "" : "over ", t->value.value.u));
 }
 
+/*
+ * An element keeps the limit with which it was made, and a set its columns. So
+ * both are in the name: with another limit a rule counts in another set.
+ */
 uint32_t limit_set_add(struct lowerer *l, struct str name)
 {
-	const char *source = l->r->proto->family == 6 ? "ip6 saddr" : "ip saddr";
-	struct str type = str_printf(l->a, "iifname . %s", source);
+	const struct ptest *t = atom_of_field(l, F_CT_COUNT)->test[0];
+	bool six = l->r->proto->family == 6;
+	struct str type = str_printf(l->a, "iifname . %s", six ? "ip6 saddr" : "ip saddr");
+	name = str_printf(l->a, "%.*s.%s", STR_ARG(name), key_types[six ? KT_IPV6 : KT_IPV4].word);
+	vec_each (x, &l->atoms)
+		if (x->group != NO_GROUP)
+			name = str_printf(
+				l->a, "%.*s.%s", STR_ARG(name),
+				key_types[atom_spelling(l, V_PLAIN, x->test[0]).type].word);
+	name = str_printf(l->a, "%.*s.%s%u", STR_ARG(name), t->negated ? "upto" : "over",
+			  t->value.value.u);
 	struct nft_set s = {.name = name, .type = count_key(l, type, true), .dynamic = true};
 	claim_name(l->m, name, name);
 	return set_add(l->m, &s) + 1;

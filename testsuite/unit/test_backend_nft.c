@@ -380,7 +380,8 @@ static void connections_are_counted_by_source(void **state)
 	assert_chain(text, "t/packet/in",
 		     "ether type ip meta l4proto tcp ip frag-off & 0x1fff == 0 oifname . th dport "
 		     "@P.port "
-		     "add @t/limit1 { oifname . ip saddr . th dport ct count over 3 } drop\n");
+		     "add @t/limit1.ipv4.port.over3 { oifname . ip saddr . th dport ct count over "
+		     "3 } drop\n");
 	assert_true(has(text, "typeof iifname . ip saddr . th dport\n\t\tflags dynamic"));
 }
 
