@@ -450,20 +450,26 @@ static const struct element_type *search(struct xml_text *x, struct str name)
 	return &wrapper;
 }
 
+#define BINDING_ROW                                                                                \
+	{                                                                                          \
+		.name = "filterbinding", .attrs = no_attrs, .children = binding_children,          \
+		.open = binding_open, .close = binding_close                                       \
+	}
+
 #define WRAPPER_ROW(root)                                                                          \
 	{                                                                                          \
 		.name = root, .flags = ELEMENT_LOOSE, .children = wrapper_children,                \
 		.other = search, .open = root_open                                                 \
 	}
 
+/* libvirt keeps its bindings wrapped so (/run/libvirt/nwfilter-binding). */
+static const struct element_type status_children[] = {BINDING_ROW, {0}};
+
 const struct element_type document_roots[] = {
-	{.name = "filterbinding",
-	 .attrs = no_attrs,
-	 .children = binding_children,
-	 .open = binding_open,
-	 .close = binding_close},
+	BINDING_ROW,
 	INTERFACE_ROW(lone_interface_open),
 	DOMAIN_ROW(lone_domain_open),
+	{.name = "filterbindingstatus", .attrs = no_attrs, .children = status_children, .open = root_open},
 	WRAPPER_ROW("domains"),
 	WRAPPER_ROW("domainsnapshot"),
 	WRAPPER_ROW("domaincheckpoint"),

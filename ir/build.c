@@ -74,6 +74,15 @@ static enum learn_mode learn_mode(struct builder *b, const struct port *port)
 	return LEARN_BAD;
 }
 
+/* A parameter of nearly the missing name is likely the one that was meant. */
+static void hint_name(struct builder *b, struct finding *f, const struct port *port, struct str name)
+{
+	vec_each(p, &port->filter.params.list)
+		if (str_distance(p->name, name) < 3 && !str_eq(p->name, name))
+			diag_hint(b->cx->diags, f, "the port gives '%.*s': was '%.*s' meant?",
+				  STR_ARG(p->name), STR_ARG(name));
+}
+
 static void missing_error(struct builder *b, const struct port *port, const struct tree *t,
 			  const struct missing_uses *missing, const struct diag_kind *kind)
 {
@@ -86,6 +95,8 @@ static void missing_error(struct builder *b, const struct port *port, const stru
 				     STR_ARG(t->top->name), STR_ARG(list));
 	vec_each(m, &missing->list)
 		diag_note(b->cx->diags, f, m->span, "$%.*s is used here", STR_ARG(m->text));
+	vec_each(m, &missing->list)
+		hint_name(b, f, port, m->var.name);
 	if (kind == FINDING(E310))
 		diag_hint(b->cx->diags, f, "give the address, or let CTRL_IP_LEARNING be any or dhcp");
 }
@@ -150,12 +161,14 @@ static void learning_set(struct builder *b, const struct port *port, const struc
 	ref->filter = str_from(learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
 }
 
-static void say_learning(struct builder *b, const struct port_data *pd)
+static void say_learning(struct builder *b, const struct port_data *pd,
+			 const struct missing_uses *missing)
 {
 	struct finding *f = diag_add(b->cx->diags, FINDING(N312), pd->port->filter.span,
-				     "port '%.*s': its address is not known, so '%.*s' is in force",
-				     STR_ARG(pd->port->name), STR_ARG(pd->program->name));
-	diag_hint(b->cx->diags, f, "give $IP (or $IPV6) a value, or let it be learned");
+				     "port '%.*s' gives no value for $%.*s, so the learning set '%.*s' is in force",
+				     STR_ARG(pd->port->name), STR_ARG(missing->list.items[0].var.name),
+				     STR_ARG(pd->program->name));
+	hint_name(b, f, pd->port, missing->list.items[0].var.name);
 }
 
 /* --- the list trap: one of several values is always another one --- */
@@ -202,6 +215,35 @@ static void warn_negated_lists(struct builder *b, const struct port_data *pd)
 
 /* --- one port --- */
 
+/* Bindings carry these whether or not the filter has a use for them (5.3). */
+static bool reserved(struct str name)
+{
+	static const char *const names[] = {"MAC", "IP", "IPV6", "DHCPSERVER", "DHCPSERVERV6",
+					    "CTRL_IP_LEARNING", "GATEWAY_MAC", NULL};
+	for (int i = 0; names[i]; i++)
+		if (str_is(name, names[i]))
+			return true;
+	return false;
+}
+
+static bool tree_uses(const struct tree *t, struct str name)
+{
+	vec_each(n, &t->names)
+		if (str_eq(n->name, name))
+			return true;
+	return false;
+}
+
+/* A parameter that no rule uses is a misspelt one, or a leftover. */
+static void warn_unused(struct builder *b, const struct tree *t, const struct port *port)
+{
+	vec_each(p, &port->filter.params.list)
+		if (!reserved(p->name) && !tree_uses(t, p->name))
+			diag_add(b->cx->diags, FINDING(W313), p->span,
+				 "port '%.*s': no rule of filter '%.*s' uses $%.*s", STR_ARG(port->name),
+				 STR_ARG(t->top->name), STR_ARG(p->name));
+}
+
 static bool build_port(struct builder *b, const struct port *port)
 {
 	const struct tree *t = tree_of(b, &port->filter);
@@ -209,6 +251,7 @@ static bool build_port(struct builder *b, const struct port *port)
 	struct filter_ref ref;
 	if (!t || port->filter.params.broken)
 		return false;
+	warn_unused(b, t, port);
 	find_missing(b->cx, t, port, &missing);
 	if (missing.list.n) {
 		learning_set(b, port, t, &missing, &ref);
@@ -220,7 +263,7 @@ static bool build_port(struct builder *b, const struct port *port)
 		return false;
 	pd.learning = missing.list.n > 0;
 	if (pd.learning)
-		say_learning(b, &pd);
+		say_learning(b, &pd, &missing);
 	warn_negated_lists(b, &pd);
 	*vec_push(b->cx->arena, &b->out->ports) = pd;
 	return true;

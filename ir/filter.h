@@ -116,6 +116,7 @@ struct filter {
 struct library {
 	struct map by_name; /* ptr: struct filter */
 	struct map by_uuid; /* ptr: struct filter */
+	bool incomplete;    /* a text could not be read, so what is not here is no mistake of its own */
 };
 
 /*

@@ -118,6 +118,9 @@ static const struct filter *find_filter(struct walk *w, const struct filter_ref 
 	const struct filter *f = library_find(w->lib, ref->filter);
 	if (f)
 		return f;
+	w->failed = true;
+	if (w->lib->incomplete) /* the error that made it so has been said */
+		return NULL;
 	struct finding *fi = diag_add(w->cx->diags, FINDING(E301), ref->span,
 				      "there is no filter '%.*s'", STR_ARG(ref->filter));
 	unsigned best = 3;
@@ -128,7 +131,6 @@ static const struct filter *find_filter(struct walk *w, const struct filter_ref 
 		}
 	if (path != UINT32_MAX)
 		note_path(w, fi, path);
-	w->failed = true;
 	return NULL;
 }
 

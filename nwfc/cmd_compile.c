@@ -75,14 +75,24 @@ static bool read_targets(struct compile *c)
 	vec_each(w, &c->s->opt->values[OPT_TARGET]) {
 		const struct target *t = target_find(str_from(*w));
 		bool all = strcmp(*w, "all") == 0;
-		if (!t && !all)
+		if (!t && !all) {
+			fprintf(stderr, "nwfc: there is no target '%s'\n", *w);
 			return false;
+		}
 		for (const struct target *const *p = targets; all && *p; p++)
 			add_target(c, *p);
 		if (t)
 			add_target(c, t);
 	}
 	return c->jobs.n > 0;
+}
+
+static bool has_target(const struct compile *c, const char *name)
+{
+	vec_each(j, &c->jobs)
+		if (strcmp(j->target->name, name) == 0)
+			return true;
+	return false;
 }
 
 static const char *read_options(struct compile *c)
@@ -98,7 +108,7 @@ static const char *read_options(struct compile *c)
 	if (table && !table_name_ok(table))
 		return "--table wants a name of letters, digits and _ - . /";
 	if (!read_losses(c))
-		return "--allow-loss wants refused, widened or narrowed";
+		return "--allow-loss wants refused, widened or narrowed (or E501, E502, E503)";
 	if (!read_targets(c))
 		return "-t wants ebtables, iptables, ip6tables, xtables, nft or all";
 	if (c->jobs.n > 1 && !option_given(o, OPT_OUTPUT))
@@ -107,6 +117,8 @@ static const char *read_options(struct compile *c)
 		c->dir = option_value(o, OPT_OUTPUT);
 	if (c->changes && (c->jobs.n != 1 || !c->jobs.items[0].target->change))
 		return "--since is for -t nft alone: the other targets' files are loaded whole";
+	if ((table || c->emit.options.expand) && !has_target(c, "nft"))
+		return "--table and --expand are for -t nft";
 	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
 		return "-MD wants -o";
 	return NULL;
@@ -122,8 +134,9 @@ static bool compile_host(struct compile *c, const struct host *h, struct build *
 
 /*
  * With --since, port documents that both sides have are left alone: their ports
- * are the same, so they add nothing to the difference. Only when code goes away
- * must they be looked at after all, for they may still use it.
+ * are the same, so they add nothing to the difference. They must be looked at
+ * after all when a side brings filters of its own, which change what these ports
+ * are compiled to, and when code goes away, which they may still use.
  */
 static bool load_both(struct compile *c, bool skip)
 {
@@ -163,6 +176,8 @@ static bool front(struct compile *c)
 	mark_shared(c->s, &c->old_inputs, &c->inputs);
 	if (!load_both(c, true))
 		return false;
+	if (c->host.skipped && (c->before.own_filters || c->host.own_filters))
+		return load_both(c, false);
 	return !c->host.skipped || !code_goes_away(c) || load_both(c, false);
 }
 

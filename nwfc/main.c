@@ -32,15 +32,26 @@ static enum exit_code print_version(void)
 	return buf_finish(&out) ? EXIT_BAD_INPUT : EXIT_GOOD;
 }
 
+/* These read nothing, so an argument is a mistake. */
+static bool no_inputs(const struct options *o)
+{
+	if (!o->inputs.n || (o->command != CMD_VERSION && o->command != CMD_FIELDS))
+		return true;
+	fprintf(stderr, "nwfc: this command takes no argument: '%s'\n", o->inputs.items[0]);
+	return false;
+}
+
 static enum exit_code run(struct arena *a, const struct options *o)
 {
 	static enum exit_code (*const commands[])(struct session *) = {cmd_compile, cmd_remove, cmd_check,
 								       cmd_list, cmd_fields};
 	struct session s;
-	if (o->command == CMD_VERSION)
-		return print_version();
 	if (o->command == CMD_HELP || option_given(o, OPT_HELP))
 		return print_help(a, o);
+	if (!no_inputs(o))
+		return EXIT_BAD_INPUT;
+	if (o->command == CMD_VERSION)
+		return print_version();
 	if (!session_open(&s, o, a))
 		return EXIT_BAD_INPUT;
 	enum exit_code code = commands[o->command](&s);

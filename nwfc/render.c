@@ -100,15 +100,33 @@ static void render_finding(const struct session *s, const struct finding *f, FIL
 	}
 }
 
+/* Several targets can have the same to say of one place. */
+static bool said_before(const struct session *s, uint32_t i)
+{
+	const struct finding *f = s->diags.list.items[i];
+	for (uint32_t j = 0; j < i; j++) {
+		const struct finding *g = s->diags.list.items[j];
+		if (g->kind == f->kind && memcmp(&g->span, &f->span, sizeof f->span) == 0 &&
+		    str_eq(g->text, f->text))
+			return true;
+	}
+	return false;
+}
+
 static void render_all(const struct session *s, FILE *to)
 {
+	const struct diags *ds = &s->diags;
+	bool fatal_warnings = option_given(s->opt, OPT_WERROR);
 	bool quiet = option_given(s->opt, OPT_QUIET);
-	vec_each(f, &s->diags.list)
-		if ((*f)->severity == SEV_ERROR || !quiet)
-			render_finding(s, *f, to);
-	if (s->diags.errors + s->diags.warnings > s->diags.list.n)
-		fprintf(to, "nwfc: and %u more findings\n",
-			s->diags.errors + s->diags.warnings - s->diags.list.n);
+	for (uint32_t i = 0; i < ds->list.n; i++) {
+		const struct finding *f = ds->list.items[i];
+		bool wanted = f->severity == SEV_ERROR || !quiet ||
+			      (fatal_warnings && f->severity == SEV_WARNING);
+		if (wanted && !said_before(s, i))
+			render_finding(s, f, to);
+	}
+	if (ds->errors + ds->warnings > ds->list.n)
+		fprintf(to, "nwfc: and %u more findings\n", ds->errors + ds->warnings - ds->list.n);
 }
 
 /* Standard error has no buffer: a write for each character would cost more than reading the input. */

@@ -130,10 +130,12 @@ static void index_files(struct session *s, const struct input_list *in, struct m
 			map_put(s->arena, out, identity(s->arena, f), NULL)->ptr = f;
 }
 
-/* Does the text begin with an element that holds ports and never filters? */
-static bool holds_ports(const char *path)
+/* Elements that hold ports and never filters. */
+static const char *const port_roots[] = {"<filterbinding", "<interface", "<dom", "<network", NULL};
+
+/* Does the text begin with one of these? */
+static bool begins_with(const char *path, const char *const *roots)
 {
-	static const char *const roots[] = {"<filterbinding", "<interface", "<domain"};
 	char head[sizeof "<filterbinding"]; /* the longest: of thousands of files no more is read */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
@@ -142,8 +144,8 @@ static bool holds_ports(const char *path)
 	if (n <= 0)
 		return false;
 	head[n] = 0;
-	for (int i = 0; i < 3; i++)
-		if (strncmp(head, roots[i], strlen(roots[i])) == 0)
+	for (; *roots; roots++)
+		if (strncmp(head, *roots, strlen(*roots)) == 0)
 			return true;
 	return false;
 }
@@ -154,7 +156,7 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 	index_files(s, a, &in_a);
 	vec_each(f, &b->files) {
 		struct map_entry *e = f->ino ? map_find(&in_a, identity(s->arena, f)) : NULL;
-		if (e && holds_ports(f->path))
+		if (e && begins_with(f->path, port_roots))
 			f->shared = ((struct input_file *)e->ptr)->shared = true;
 	}
 }
@@ -164,10 +166,12 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
 {
 	uint32_t file = source_read(&s->sources, path);
+	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
 	if (!file)
 		unreadable(s, path);
-	else
-		parse_source(cx, s->xml, file);
+	else if (!parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
+		 cx->ports->list.n == ports)
+		cx->library->incomplete = true;
 }
 
 /* A text made of the arguments gives their errors a place. */
@@ -195,6 +199,20 @@ static void define_params(struct session *s, struct params *ps)
 	}
 }
 
+static void read_mac(struct session *s, const char *mac, struct port *p)
+{
+	if (!mac) {
+		diag_add(&s->diags, FINDING(E203), (struct span){0}, "--filter wants --port and --mac beside it");
+		return;
+	}
+	const char *why = value_parse(s->arena, VT_MAC, 0, 0, str_from(mac), &p->mac);
+	if (!why && (p->mac.mac[0] & 1))
+		why = "is a group address";
+	if (why)
+		diag_add(&s->diags, FINDING(E203), command_line(s, "--mac=", str_from(mac)),
+			 "MAC address '%s' %s", mac, why);
+}
+
 static void add_port(struct session *s, struct host *h)
 {
 	const char *name = option_value(s->opt, OPT_PORT), *mac = option_value(s->opt, OPT_MAC);
@@ -207,12 +225,7 @@ static void add_port(struct session *s, struct host *h)
 	p->filter.filter = str_from(filter);
 	p->filter.span = command_line(s, "--filter=", p->filter.filter);
 	define_params(s, &p->filter.params);
-	struct span sp = command_line(s, "--mac=", str_from(mac ? mac : ""));
-	const char *why = mac ? value_parse(s->arena, VT_MAC, 0, 0, str_from(mac), &p->mac) : "is missing";
-	if (!why && (p->mac.mac[0] & 1))
-		why = "is a group address";
-	if (why)
-		diag_add(&s->diags, FINDING(E203), sp, "MAC address '%s' %s", mac ? mac : "", why);
+	read_mac(s, mac, p);
 	ports_add(&h->ports, p, &s->diags);
 }
 
@@ -230,8 +243,9 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 	list_inputs(s, &s->opt->values[OPT_INCLUDE], &in);
 	index_files(s, given, &known);
 	vec_each(f, &in.files)
-		if (!map_find(&known, identity(s->arena, f)))
+		if (!map_find(&known, identity(s->arena, f)) && !begins_with(f->path, port_roots))
 			read_file(s, &sub, f->path);
+	h->library.incomplete |= found.incomplete;
 	map_each(e, &found.by_name)
 		library_add(&h->library, e->ptr, true, &s->diags);
 }
@@ -303,10 +317,12 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 	struct progress pr;
 	progress_start(&pr, "reading", in->files.n);
 	vec_each(f, &in->files) {
+		uint32_t filters = h->library.by_name.entries.n;
 		if (skip_shared && f->shared)
 			h->skipped = true;
 		else
 			read_file(s, cx, f->path);
+		h->own_filters |= h->library.by_name.entries.n > filters;
 		progress_step(&pr);
 	}
 	progress_end(&pr);

@@ -33,7 +33,8 @@ struct input_list {
 struct host {
 	struct library library;
 	struct ports ports;
-	bool skipped; /* shared files were left alone */
+	bool skipped;	  /* shared files were left alone */
+	bool own_filters; /* files that are not shared gave filters */
 };
 
 /* False, with a message on standard error, when there is no memory or an option is bad. */

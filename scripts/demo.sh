@@ -24,7 +24,7 @@ addresses 10.0.0.1 and 10.0.0.2, and the filter that keeps it to them:
 EOT
 run "$build/nwfc" compile -t all -o "$out" --port vnet0 --mac 52:54:00:12:34:56 \
 	--filter clean-traffic -D IP=10.0.0.1 -D IP=10.0.0.2
-run "$build/nwfc" remove -t all -o "$out/remove"
+run "$build/nwfc" remove -t all -o "$out"
 
 show nwfc.nft 45 'one transaction for nft -f'
 show ebtables 34 'frame rules for ebtables-restore'
@@ -40,6 +40,6 @@ What is next
                         --filter clean-traffic -D IP=10.0.0.1
   load it           as root: nft -f $out/nwfc.nft       (or: sh $out/xtables)
   as often as you like; it is the same each time
-  take it away      as root: nft -f $out/remove/nwfc.nft   (or: sh $out/remove/xtables)
+  take it away      as root: nft -f $out/remove-nwfc.nft   (or: sh $out/remove-xtables)
   your own          $build/nwfc list; README.md has a tour; man -l man/nwfc.5 is the language
 EOT

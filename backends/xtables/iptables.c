@@ -101,8 +101,7 @@ bool iptables_needed(const struct build *b, int family)
 	return false;
 }
 
-void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4,
-		      bool v6)
+void warn_not_covered(struct emit_ctx *cx, const struct build *b, bool v4, bool v6)
 {
 	vec_each (p, &b->programs)
 		vec_each (r, &(*p)->parts[SIDE_IN].packet) {
@@ -113,7 +112,7 @@ void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *ta
 				     "%s asks the rules for what a guest gets about bridged "
 				     "packets only: "
 				     "what the host sends or routes to it passes without them",
-				     target);
+				     (*r)->proto->family == 6 ? "ip6tables" : "iptables");
 			diag_hint(cx->diags, f, "the nft target covers both");
 			break;
 		}
@@ -171,13 +170,13 @@ void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hoo
 
 static void *lower4(struct emit_ctx *cx, const struct build *b)
 {
-	warn_not_covered(cx, b, "iptables", true, false);
+	warn_not_covered(cx, b, true, false);
 	return iptables_lower(cx, b, "iptables", 4);
 }
 
 static void *lower6(struct emit_ctx *cx, const struct build *b)
 {
-	warn_not_covered(cx, b, "ip6tables", false, true);
+	warn_not_covered(cx, b, false, true);
 	return iptables_lower(cx, b, "ip6tables", 6);
 }
 

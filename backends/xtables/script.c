@@ -21,7 +21,7 @@ struct script {
 static void *lower(struct emit_ctx *cx, const struct build *b)
 {
 	struct script *s = arena_new_object(cx->arena, struct script);
-	warn_not_covered(cx, b, "xtables", true, true);
+	warn_not_covered(cx, b, true, true);
 	s->build = b;
 	s->ebtables = ebtables_lower(cx, b, "xtables");
 	if (!s->ebtables)

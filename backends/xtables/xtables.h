@@ -64,8 +64,7 @@ void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hoo
 		   struct buf *out);
 bool iptables_needed(const struct build *b, int family);
 /* W507, once for each program whose rules for what a guest gets are not asked about all of it. */
-void warn_not_covered(struct emit_ctx *cx, const struct build *b, const char *target, bool v4,
-		      bool v6);
+void warn_not_covered(struct emit_ctx *cx, const struct build *b, bool v4, bool v6);
 
 /* --- common.c --- */
 
