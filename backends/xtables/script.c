@@ -23,11 +23,11 @@ static void *lower(struct emit_ctx *cx, const struct build *b)
 	struct script *s = arena_new_object(cx->arena, struct script);
 	warn_not_covered(cx, b, true, true);
 	s->build = b;
-	s->ebtables = ebtables_lower(cx, b, "xtables");
+	s->ebtables = ebtables_lower(cx, b, "ebtables");
 	if (!s->ebtables)
 		return NULL;
 	for (int v6 = 0; v6 < 2; v6++) {
-		s->iptables[v6] = iptables_lower(cx, b, "xtables", v6 ? 6 : 4);
+		s->iptables[v6] = iptables_lower(cx, b, v6 ? "ip6tables" : "iptables", v6 ? 6 : 4);
 		if (!s->iptables[v6])
 			return NULL;
 	}
