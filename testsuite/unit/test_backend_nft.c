@@ -390,9 +390,11 @@ static void limits_of_a_port_are_sets_of_its_own(void **state)
 	READ(RULE("drop", "in", "<tcp connlimit-above='$L'/>"), PARAM("L", "3") PARAM("L", "5"));
 	const char *text = compile();
 	assert_chain(text, "t/port/vnet0/packet/in",
-		     "ether type ip meta l4proto tcp add @t/port/vnet0/limit1 { oifname . ip saddr "
+		     "ether type ip meta l4proto tcp add @t/port/vnet0/limit1.ipv4.over3 { oifname "
+		     ". ip saddr "
 		     "ct count over 3 } drop\n"
-		     "ether type ip meta l4proto tcp add @t/port/vnet0/limit2 { oifname . ip saddr "
+		     "ether type ip meta l4proto tcp add @t/port/vnet0/limit2.ipv4.over5 { oifname "
+		     ". ip saddr "
 		     "ct count over 5 } drop\n");
 }
 
