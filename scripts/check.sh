@@ -33,10 +33,12 @@ suites() {
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
 	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
+	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
-	learning     $run testsuite/kernel/learningtest.py
+	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
+	docs         $run testsuite/docs/check-docs.py
 	fuzz         sh testsuite/fuzz/run.sh --seconds 30
 	vm           sh scripts/check-vm.sh
 	END
@@ -44,7 +46,7 @@ suites() {
 
 # Numbers of the result line of a log: "passed failed skipped"; nothing when there is none.
 result() {
-	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$1" | tail -n 1
+	sed -n 's/^\(.*: \)\{0,1\}\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\2 \3 0\5/p' "$1" | tail -n 1
 }
 
 passed=0 failed=0 skipped=0 broken=0
@@ -66,6 +68,8 @@ while read -r name command <&3; do
 	read -r p f s <<-END
 		$numbers
 	END
+	s=${s#0}
+	s=${s:-0}
 	[ $status -ne 0 ] && [ "$f" -eq 0 ] && f=1 && echo "the suite ended with status $status" >>"$log"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%-12s %d passed, %d failed, %d skipped (%d s)\n' "$name" "$p" "$f" "$s" $took
