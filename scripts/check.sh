@@ -38,7 +38,6 @@ suites() {
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
-	docs         $run testsuite/docs/check-docs.py
 	fuzz         sh testsuite/fuzz/run.sh --seconds 30
 	vm           sh scripts/check-vm.sh
 	END
