@@ -21,6 +21,7 @@ VERSION := 0.1.0
 PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
                  ipset kmod python3 libxml2-utils man-db
+PACKAGES_VM    = qemu-system-x86 busybox-static
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wno-unused-parameter
 XML_FLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null || echo -I/usr/include/libxml2)
@@ -95,7 +96,8 @@ $(BUILD)/threads: testsuite/threads/threads.c $(BUILD)/libnwfc.a
 check: deps-check
 	@$(MAKE) --no-print-directory all units
 	@sh scripts/check.sh $(SUITES)
-check-vm: deps-check
+check-vm:
+	@sh scripts/install-packages.sh $(PACKAGES_CHECK) $(PACKAGES_VM)
 	@$(MAKE) --no-print-directory all
 	@sh scripts/check-vm.sh
 update-goldens: all

@@ -131,14 +131,35 @@ static void find_walk(struct lowerer *l, struct line *ln)
 	}
 }
 
+static bool tests_address(const struct atom *x)
+{
+	return x->test[0]->field == F_ETHER_SADDR || x->test[0]->field == F_ETHER_DADDR;
+}
+
+/*
+ * The kind of frame, then the tests. Of a tagged frame the addresses come first:
+ * nft 1.0.6 dies when it lists "ether type vlan ether saddr ADDRESS/24".
+ */
+static void put_tests(struct lowerer *l, struct line *ln)
+{
+	bool tagged = proto_id(l->r->proto) == PROTO_VLAN, header = false;
+	vec_each (x, &l->atoms) {
+		if (!header && !(tagged && tests_address(x))) {
+			line_header(l, ln);
+			header = true;
+		}
+		put_atom(l, ln, x);
+	}
+	if (!header)
+		line_header(l, ln);
+}
+
 static void add_line(struct lowerer *l, enum variant v, uint32_t octet, struct nft_lines *out)
 {
 	struct line ln = {.variant = v, .octet = octet};
 	find_walk(l, &ln);
 	line_lit(l, &ln, "\t\t");
-	line_header(l, &ln);
-	vec_each (x, &l->atoms)
-		put_atom(l, &ln, x);
+	put_tests(l, &ln);
 	put_ct(l, &ln);
 	const struct atom *count = atom_of_field(l, F_CT_COUNT);
 	if (count)
