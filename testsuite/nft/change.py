@@ -17,8 +17,6 @@ import subprocess
 import sys
 import tempfile
 
-TABLE = "nwfc"
-
 # Rules over lists in every form that the nft target tells apart.
 RULES = [
     "<ip srcipaddr='$IP'/>",
