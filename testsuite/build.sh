@@ -9,13 +9,12 @@ cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 unset MAKEFLAGS MFLAGS MAKELEVEL
 jobs=$(nproc 2>/dev/null || echo 2)
-warn='-Werror -Wno-error=unused-command-line-argument'
 sanitize='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 build() { # what, make's arguments
 	what=$1
 	shift
-	if make -s -j "$jobs" all units "$@"; then
+	if make -s -j "$jobs" all units "$@" 2>&1; then
 		passed=$((passed + 1))
 	else
 		echo "does not build: $what"
@@ -23,7 +22,7 @@ build() { # what, make's arguments
 	fi
 }
 
-build "gcc" CC=gcc BUILD=build/gcc CFLAGS="-O2 -g $warn"
-build "clang with sanitizers" CC=clang BUILD=build/asan CFLAGS="$sanitize $warn"
+build "gcc" CC=gcc BUILD=build/gcc CFLAGS="-O2 -g -Werror"
+build "clang with sanitizers" CC=clang BUILD=build/asan CFLAGS="$sanitize -Werror"
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]
