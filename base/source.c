@@ -8,9 +8,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A byte that starts a character: not a UTF-8 continuation byte. */
+static bool starts_char(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* Move a mark over text from lo to hi. */
+static void advance(struct source_mark *m, const char *text, uint32_t lo, uint32_t hi)
+{
+	for (uint32_t i = lo; i < hi; i++) {
+		if (text[i] == '\n')
+			*m = (struct source_mark){m->line + 1, 1, i + 1};
+		else
+			m->col += starts_char(text[i]);
+	}
+}
+
+/* Short texts are scanned from their beginning; most filters are short. */
+#define SHORT_TEXT (16 * SOURCE_BLOCK)
+
+static struct source_mark *make_marks(struct arena *a, struct str text)
+{
+	struct source_mark m = {1, 1, 0};
+	struct source_mark *marks = NULL;
+	uint32_t n = text.len / SOURCE_BLOCK + 1;
+	if (text.len > SHORT_TEXT)
+		marks = arena_try(a, sizeof *marks * n);
+	for (uint32_t i = 0; marks && i < n; i++) {
+		marks[i] = m;
+		if (i + 1 < n)
+			advance(&m, text.s, i * SOURCE_BLOCK, (i + 1) * SOURCE_BLOCK);
+	}
+	return marks;
+}
+
 uint32_t source_add(struct sources *ss, struct str name, struct str text)
 {
-	*vec_push(ss->arena, &ss->list) = (struct source){.name = name, .text = text};
+	struct source_mark *marks = make_marks(ss->arena, text);
+	*vec_push(ss->arena, &ss->list) = (struct source){.name = name, .text = text, .marks = marks};
 	return ss->list.n;
 }
 
@@ -130,30 +166,32 @@ struct str source_slice(const struct sources *ss, struct span sp)
 	return (struct str){s->text.s + sp.lo, hi - sp.lo};
 }
 
-/* A byte that starts a character: not a UTF-8 continuation byte. */
-static bool starts_char(char c)
-{
-	return ((unsigned char)c & 0xc0) != 0x80;
-}
-
 struct location source_locate(const struct sources *ss, struct span sp)
 {
 	const struct source *s = source_get(ss, sp.file);
 	struct location at = {.file = s ? s->name : STR("")};
+	struct source_mark m = {1, 1, 0};
+	uint32_t from = 0;
 	if (!s)
 		return at;
-	uint32_t pos = sp.lo < s->text.len ? sp.lo : s->text.len, lo = 0;
-	at.line = 1;
-	for (const char *p = s->text.s, *nl; (nl = memchr(p, '\n', s->text.s + pos - p)); p = nl + 1) {
-		at.line++;
-		lo = (uint32_t)(nl + 1 - s->text.s);
+	uint32_t pos = sp.lo < s->text.len ? sp.lo : s->text.len;
+	if (s->marks) {
+		m = s->marks[pos / SOURCE_BLOCK];
+		from = pos - pos % SOURCE_BLOCK;
 	}
-	const char *end = memchr(s->text.s + lo, '\n', s->text.len - lo);
-	uint32_t hi = end ? (uint32_t)(end - s->text.s) : s->text.len;
-	at.line_lo = lo;
-	at.line_text = (struct str){s->text.s + lo, hi - lo};
-	at.col = 1;
-	for (uint32_t i = lo; i < pos; i++)
-		at.col += starts_char(s->text.s[i]);
+	advance(&m, s->text.s, from, pos);
+	at.line = m.line;
+	at.col = m.col;
+	at.line_lo = m.line_lo;
 	return at;
+}
+
+struct str source_line(const struct sources *ss, struct span sp)
+{
+	const struct source *s = source_get(ss, sp.file);
+	if (!s)
+		return STR("");
+	uint32_t lo = source_locate(ss, sp).line_lo;
+	const char *line = s->text.s + lo, *end = memchr(line, '\n', s->text.len - lo);
+	return (struct str){line, end ? (uint32_t)(end - line) : s->text.len - lo};
 }

@@ -15,10 +15,18 @@ struct span {
 	uint32_t lo, hi;
 };
 
+/* Where a block of SOURCE_BLOCK bytes begins, so that no place is far from a known one. */
+#define SOURCE_BLOCK 1024
+struct source_mark {
+	uint32_t line, col; /* from 1 */
+	uint32_t line_lo;   /* byte offset of the line's first byte */
+};
+
 struct source {
 	struct str name; /* as the user wrote it; "<stdin>", "<command line>" */
 	struct str text; /* always followed by a NUL byte */
 	uint64_t dev, ino; /* identity of the file, 0 when there is none */
+	struct source_mark *marks; /* one a block; NULL for short texts */
 };
 
 struct sources {
@@ -30,7 +38,6 @@ struct sources {
 struct location {
 	struct str file;
 	uint32_t line, col;   /* from 1; col counts characters, a tab is one */
-	struct str line_text; /* without its newline */
 	uint32_t line_lo;     /* byte offset of the line's first byte */
 };
 
@@ -49,5 +56,8 @@ const struct source *source_get(const struct sources *ss, uint32_t file);
 struct str source_slice(const struct sources *ss, struct span sp);
 
 struct location source_locate(const struct sources *ss, struct span sp);
+
+/* The text of the line that holds a place, without its newline. */
+struct str source_line(const struct sources *ss, struct span sp);
 
 #endif

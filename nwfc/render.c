@@ -52,9 +52,9 @@ static void put_text(struct str text, FILE *to)
 static void render_line(const struct session *s, struct span sp, char mark, FILE *to)
 {
 	struct location at = source_locate(&s->sources, sp);
-	if (!sp.file || !at.line_text.len)
+	struct str line = source_line(&s->sources, sp);
+	if (!sp.file || !line.len)
 		return;
-	struct str line = at.line_text;
 	uint32_t pos = sp.lo - at.line_lo, skip = 0;
 	if (line.len > LINE_MAX_SHOWN && pos > LINE_MAX_SHOWN / 2) {
 		skip = pos - LINE_MAX_SHOWN / 2;

@@ -192,7 +192,28 @@ static void assert_place(const struct sources *ss, struct span sp, uint32_t line
 	struct location at = source_locate(ss, sp);
 	assert_int_equal(at.line, line);
 	assert_int_equal(at.col, col);
-	assert_true(str_is(at.line_text, text));
+	assert_true(str_is(source_line(ss, sp), text));
+}
+
+/* Long texts are looked up by blocks: every place must agree with a plain count. */
+static void test_places_of_long_texts(void **state)
+{
+	struct sources ss = texts();
+	enum { N = 70000 };
+	char *t = arena_alloc(a, N + 1);
+	uint32_t line = 1, col = 1, seed = 7;
+	for (uint32_t i = 0; i < N; i++) {
+		seed = seed * 1664525 + 1013904223;
+		t[i] = seed >> 24 < 4 ? '\n' : seed >> 24 < 40 ? (char)0x80 : 'x';
+	}
+	uint32_t f = source_add(&ss, STR("t"), (struct str){t, N});
+	for (uint32_t i = 0; i < N; i++) {
+		struct location at = source_locate(&ss, (struct span){f, i, i});
+		if (at.line != line || at.col != col)
+			fail_msg("byte %u: %u:%u, not %u:%u", i, at.line, at.col, line, col);
+		col = t[i] == '\n' ? 1 : col + ((unsigned char)t[i] != 0x80);
+		line += t[i] == '\n';
+	}
 }
 
 static void test_lines_and_columns(void **state)
@@ -445,6 +466,7 @@ int main(void)
 		TEST(test_distance),
 		TEST(test_map_keeps_order),
 		TEST(test_lines_and_columns),
+		TEST(test_places_of_long_texts),
 		TEST(test_slices),
 		TEST(test_reading),
 		TEST(test_reading_streams),
