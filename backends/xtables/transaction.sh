@@ -27,9 +27,15 @@ hooks_of() {
 }
 
 # The transaction that leads from SAVED to the chains in RULES and the jumps in
-# HOOKS, each once. With keep=1 other jumps into our chains may stay.
+# HOOKS, each once; with keep=1 other jumps into our chains may stay. To declare a
+# chain empties it, but in ebtables of the legacy kind, which must be told; the
+# other kind would take long over being told (quadratic in the chains).
 transaction() { # tool saved rules hooks keep
-	awk -v tool="$1" -v table="*$(table_of "$1")" -v keep="$5" '
+	legacy=0
+	if [ "$1" = ebtables ] && ebtables_is_legacy; then
+		legacy=1
+	fi
+	awk -v tool="$1" -v table="*$(table_of "$1")" -v keep="$5" -v legacy=$legacy '
 		BEGIN { print table }
 		/^#/ || /^$/ { if (part == "rules") print; next }
 		part == "saved" && /^\*/ { here = $1 == table; next }
@@ -38,6 +44,7 @@ transaction() { # tool saved rules hooks keep
 		part == "saved" && $1 == "-A" && $2 !~ /^nwfc-/ && $(NF-1) ~ /^-[jg]$/ && $NF ~ /^nwfc-/ { jump[++jumps] = $0 }
 		part == "hooks" { wanted[++hooks] = $0; want[$0] }
 		part == "rules" && /^:/ { fresh[substr($1, 2)] }
+		part == "rules" && /^-F / && !legacy { next }
 		part == "rules" { print }
 		END {
 			for (i = 1; i <= jumps; i++) {
@@ -101,8 +108,8 @@ check() { # tool input rules
 		! ebtables_is_legacy && unshare -n true 2>/dev/null || return 0
 		{
 			echo '*nat'
-			cat "$3"
-		} | unshare -n ebtables-restore --noflush
+			grep -v '^-F ' "$3"
+		} | unshare -n ebtables-restore
 		;;
 	*) "$1-restore" -w --test --noflush <"$2" ;;
 	esac
