@@ -133,15 +133,14 @@ class Bench:
 
 
 def network_namespace():
-    """Whether this process now has a network namespace that it may change, and why not."""
-    CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-    uid, gid = os.geteuid(), os.getegid()
-    if libc.unshare((0 if uid == 0 else CLONE_NEWUSER) | CLONE_NEWNET):
+    """Whether this process now has a network namespace of its own to load into, and why not.
+
+    In a user namespace anybody could have one, but only root may send transactions of this size."""
+    CLONE_NEWNET = 0x40000000
+    if os.geteuid():
+        return False, "loading and packets need root"
+    if libc.unshare(CLONE_NEWNET):
         return False, os.strerror(ctypes.get_errno())
-    if uid:
-        for name, text in (("setgroups", "deny"), ("uid_map", "0 %d 1" % uid), ("gid_map", "0 %d 1" % gid)):
-            with open("/proc/self/" + name, "w", encoding="ascii") as f:
-                f.write(text)
     return True, ""
 
 
@@ -336,7 +335,7 @@ def main():
         for name in arguments.only.split(","):
             try:
                 WORKLOADS[name](b)
-            except (Broken, subprocess.CalledProcessError) as e:
+            except (Broken, subprocess.CalledProcessError, RuntimeError, OSError) as e:
                 b.table.line("  BROKEN %s: %s" % (name, e))
                 broken += 1
         b.table.line()

@@ -149,9 +149,9 @@ def flooding(b, cpu, script):
     ns = alternate(cases, one)
     added = {n: (ns[n, True] - ns[n, False]) / n for n in FLOODED}
     for n in FLOODED:
-        b.table.row("a flooded frame, %d filtered ports, each copy; no filter" % n, ns[n, True] / n, ns[n, False] / n, "ns")
+        b.table.row("a flooded frame, each of %d filtered copies; no filter" % n, ns[n, True] / n, ns[n, False] / n, "ns")
     for n in FLOODED[1:]:
-        b.table.row("what filtering adds to a copy, %d ports; 1 port" % n, added[n], added[1], "ns", 1.25)
+        b.table.row("what filtering adds to each of %d copies; to one" % n, added[n], added[1], "ns", 1.25)
 
 
 def measure(b):
