@@ -158,16 +158,24 @@ static inline char *copy_value(char *to, const char *from, uint32_t n)
 	return n <= CHUNK / 2 ? to + n : copy_chunks(to, from, n);
 }
 
-/* Lines with one value of the turning dimension: nearly all. */
+/*
+ * Lines with one value of the turning dimension: nearly all. As many as surely
+ * fit are written without a look at the buffer, for keeping its fill in memory
+ * would be the longest chain of dependent work of a line.
+ */
 static void turn_simple(struct buf *out, const struct walk *k, const char *line, const char *pool)
 {
 	const struct segment head = k->segments[0], tail = k->segments[1];
 	const char *head_text = line + head.at, *tail_text = line + tail.at;
-	for (uint32_t i = 0, n = k->n[k->inner]; i < n; i++) {
+	for (uint32_t i = 0, n = k->n[k->inner]; i < n;) {
 		char *start = buf_at_least(out, k->longest), *p = start;
-		p = copy_chunks(p, head_text, head.len);
-		p = copy_value(p, pool + head.texts[i].at, head.texts[i].len);
-		p = copy_chunks(p, tail_text, tail.len);
+		size_t fit = (out->cap - out->n) / k->longest;
+		uint32_t end = fit < n - i ? i + (uint32_t)fit : n;
+		for (; i < end; i++) {
+			p = copy_chunks(p, head_text, head.len);
+			p = copy_value(p, pool + head.texts[i].at, head.texts[i].len);
+			p = copy_chunks(p, tail_text, tail.len);
+		}
 		out->n += (size_t)(p - start);
 	}
 }
