@@ -17,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 
+# Root may be refused a user namespace (in a chroot), and needs none.
+UNSHARE = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+
 # Rules over lists in every form that the nft target tells apart.
 RULES = [
     "<ip srcipaddr='$IP'/>",
@@ -134,7 +137,7 @@ def table_after(*scripts):
                 out.write(text)
             lines.append("nft -f %s || exit 1" % path)
         lines.append("nft -j list ruleset")
-        done = subprocess.run(["unshare", "-rn", "sh", "-c", "\n".join(lines)], stdout=subprocess.PIPE,
+        done = subprocess.run(UNSHARE + ["sh", "-c", "\n".join(lines)], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True)
     if done.returncode:
         return None, done.stderr
@@ -223,7 +226,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", help="put the inputs of the last round here")
     args = parser.parse_args()
-    probe = subprocess.run(["unshare", "-rn", "nft", "list", "ruleset"], stdout=subprocess.PIPE,
+    probe = subprocess.run(UNSHARE + ["nft", "list", "ruleset"], stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True)
     if probe.returncode:
         print("SKIP: changes in the kernel: " + probe.stdout.strip())
