@@ -160,6 +160,20 @@ struct spelling atom_spelling(const struct lowerer *l, enum variant v, const str
 	return sp;
 }
 
+/*
+ * The DSCP of an IPv6 header lies across two bytes. As a part of a key, nft (1.0.6)
+ * shifts it in the host's byte order, which loses its upper bits; compared with a
+ * value, it shifts the value, which is right. So a set has the two bytes: version
+ * 6, the DSCP, and anything in the six bits of ECN and flow label below it.
+ */
+struct spelling column_spelling(const struct lowerer *l, enum variant v, const struct ptest *t)
+{
+	struct spelling sp = atom_spelling(l, v, t);
+	if (sp.type == KT_DSCP && l->r->proto->family == 6)
+		return (struct spelling){STR("@nh,0,16"), KT_DSCP6};
+	return sp;
+}
+
 /* Columns of a concatenation take whole registers of four bytes. */
 uint32_t register_bytes(enum key_type type)
 {
@@ -171,7 +185,7 @@ static bool key_fits(const struct lowerer *l, uint32_t g)
 	uint32_t n = NAME_KEY;
 	vec_each (x, &l->atoms)
 		for (uint32_t i = 0; x->group == g && i < x->n; i++)
-			n += register_bytes(atom_spelling(l, V_PLAIN, x->test[i]).type);
+			n += register_bytes(column_spelling(l, V_PLAIN, x->test[i]).type);
 	return n <= KEY_BYTES;
 }
 
@@ -183,7 +197,7 @@ bool mask_is_full(const struct slot *mask, enum key_type type)
 
 bool test_is_interval(const struct ptest *t, enum key_type type)
 {
-	return t->to.kind != SLOT_NONE || !mask_is_full(&t->mask, type);
+	return t->to.kind != SLOT_NONE || !mask_is_full(&t->mask, type) || key_types[type].low_bits;
 }
 
 /* A dimension of $MAC alone: nearly every port has one, and it is its name in all filters. */

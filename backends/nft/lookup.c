@@ -80,7 +80,7 @@ static struct str use_name(const struct lowerer *l, const struct ptest *t, enum 
 static void add_use(struct lowerer *l, struct nft_set *s, struct nft_feed *f, const struct ptest *t,
 		    enum variant v)
 {
-	struct spelling sp = atom_spelling(l, v, t);
+	struct spelling sp = column_spelling(l, v, t);
 	struct str name = use_name(l, t, sp.type);
 	s->name =
 		s->name.len ? str_printf(l->a, "%.*s/%.*s", STR_ARG(s->name), STR_ARG(name)) : name;
@@ -142,7 +142,7 @@ static struct str lookup_expr(const struct lowerer *l, const struct line *ln, co
 			      const struct atom *x, struct str expr)
 {
 	for (uint32_t i = 0; i < x->n; i++) {
-		struct spelling sp = atom_spelling(l, ln->variant, x->test[i]);
+		struct spelling sp = column_spelling(l, ln->variant, x->test[i]);
 		bool first = g->constant && !expr.len;
 		expr = str_printf(l->a, "%.*s%s%.*s", STR_ARG(expr), first ? "" : " . ",
 				  STR_ARG(sp.expr));

@@ -143,7 +143,7 @@ static bool counts_in_key(const struct lowerer *l)
 			continue;
 		if (x->negated || x->n > 1 || field_is_special(x->test[0]->field))
 			return false;
-		enum key_type type = atom_spelling(l, V_PLAIN, x->test[0]).type;
+		enum key_type type = column_spelling(l, V_PLAIN, x->test[0]).type;
 		if (test_is_interval(x->test[0], type))
 			return false;
 		n += register_bytes(type);
@@ -157,7 +157,7 @@ static struct str count_key(const struct lowerer *l, struct str key, bool types)
 	vec_each (x, &l->atoms) {
 		if (x->group == NO_GROUP)
 			continue;
-		struct spelling sp = atom_spelling(l, V_PLAIN, x->test[0]);
+		struct spelling sp = column_spelling(l, V_PLAIN, x->test[0]);
 		struct str e = types ? str_from(key_types[sp.type].typeof_) : sp.expr;
 		key = str_printf(l->a, "%.*s . %.*s", STR_ARG(key), STR_ARG(e));
 	}
@@ -194,7 +194,7 @@ uint32_t limit_set_add(struct lowerer *l, struct str name)
 		if (x->group != NO_GROUP)
 			name = str_printf(
 				l->a, "%.*s.%s", STR_ARG(name),
-				key_types[atom_spelling(l, V_PLAIN, x->test[0]).type].word);
+				key_types[column_spelling(l, V_PLAIN, x->test[0]).type].word);
 	name = str_printf(l->a, "%.*s.%s%u", STR_ARG(name), t->negated ? "upto" : "over",
 			  t->value.value.u);
 	struct nft_set s = {.name = name, .type = count_key(l, type, true), .dynamic = true};

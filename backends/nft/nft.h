@@ -74,6 +74,7 @@ enum key_type {
 	KT_PROTO6,   /* KT_PROTO without the numbers that ebt_ip6 never arrives at */
 	KT_AHPROTO,  /* the same, behind an authentication header */
 	KT_FRAGMENT, /* KT_PROTO, of which 44 alone counts */
+	KT_DSCP6,    /* the DSCP in the two bytes of an IPv6 header that hold it */
 	KEY_TYPES
 };
 
@@ -82,6 +83,9 @@ struct key_type_row {
 	const char *typeof_; /* what gives a set's column this type */
 	uint8_t bits;
 	enum { WRITE_DEC, WRITE_HEX, WRITE_MAC, WRITE_IP4, WRITE_IP6 } write;
+	/* a column wider than its field: bits below the field, and what stands above it */
+	uint8_t low_bits;
+	uint16_t high;
 };
 extern const struct key_type_row key_types[KEY_TYPES];
 

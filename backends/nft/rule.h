@@ -93,6 +93,8 @@ const struct atom *atom_of_field(const struct lowerer *l, enum field_id f);
 bool atoms_negated(const struct lowerer *l, bool (*is)(enum field_id));
 bool atom_in_line(enum variant v, const struct atom *x);
 struct spelling atom_spelling(const struct lowerer *l, enum variant v, const struct ptest *t);
+/* The same as a column of a set. */
+struct spelling column_spelling(const struct lowerer *l, enum variant v, const struct ptest *t);
 
 /* Bytes of a column in a concatenation. */
 uint32_t register_bytes(enum key_type type);

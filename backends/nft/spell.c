@@ -34,6 +34,7 @@ const struct key_type_row key_types[KEY_TYPES] = {
 	[KT_PROTO6] = {"proto6", "ip protocol", 8, WRITE_DEC},
 	[KT_AHPROTO] = {"ahproto", "@nh,0,8", 8, WRITE_DEC},
 	[KT_FRAGMENT] = {"fragment", "ip protocol", 8, WRITE_DEC},
+	[KT_DSCP6] = {"dscp6", "@nh,0,16", 16, WRITE_HEX, .low_bits = 6, .high = 0x6000},
 };
 
 /* Where a field is spelled like this: by the frame type of the rule's protocol. */
@@ -259,6 +260,9 @@ bool test_range(const struct ptest *t, enum key_type type, const struct value *v
 		lo &= ~host & all;
 		hi = lo | host;
 	}
+	uint32_t low = key_types[type].low_bits;
+	lo = key_types[type].high | lo << low;
+	hi = key_types[type].high | hi << low | (((u128)1 << low) - 1);
 	*out = (struct range){lo, hi};
 	return lo <= hi && hi <= all && !(lo == hi && never_protocol(type, lo));
 }

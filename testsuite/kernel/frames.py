@@ -138,8 +138,8 @@ def ip4(src, dst, proto, payload, tos=0, ident=1, more=False, offset=0, ttl=64, 
     return head[:10] + struct.pack("!H", value) + head[12:] + payload
 
 
-def ip6(src, dst, proto, payload, tclass=0, hops=64):
-    return struct.pack("!IHBB", 6 << 28 | tclass << 20, len(payload), proto, hops) + src + dst + payload
+def ip6(src, dst, proto, payload, tclass=0, hops=64, label=0x9a5c1):
+    return struct.pack("!IHBB", 6 << 28 | tclass << 20 | label, len(payload), proto, hops) + src + dst + payload
 
 
 def options6(nxt, body=b"\x01\x04\0\0\0\0"):

@@ -163,6 +163,23 @@ static void negated_ranges_intersect(void **state)
 	assert_set(compile(), "N-M.ipv4.sole", "\"vnet0\" . 10.1.0.0/16\n");
 }
 
+/* 46 is 0x2e: 6 (version), 2e (DSCP), anything (ECN, flow label). nft shifts such keys wrongly. */
+static void dscp_across_two_bytes_is_a_range(void **state)
+{
+	READ(OUT("<all-ipv6 srcipaddr='$S' dscp='$D'/>") OUT("<all-ipv6 match='no' dscp='$D'/>")
+		     OUT("<all-ipv6 dscp='46'/>") OUT("<all dscp='$D'/>"),
+	     PARAM("D", "46") PARAM("S", "fd00::1"));
+	const char *text = compile();
+	assert_chain(text, "t/packet/out",
+		     "ether type ip6 iifname . ip6 saddr . @nh,0,16 @S.ipv6/D.dscp6 drop\n"
+		     "ether type ip6 iifname . @nh,0,16 != @D.dscp6.sole drop\n"
+		     "ether type ip6 ip6 dscp 46 drop\n"
+		     "ether type ip iifname . ip dscp @D.dscp drop\n");
+	assert_set(text, "S.ipv6/D.dscp6", "\"vnet0\" . fd00::1 . 0x6b80-0x6bbf\n");
+	assert_set(text, "D.dscp6.sole", "\"vnet0\" . 0x6b80-0x6bbf\n");
+	assert_set(text, "D.dscp", "\"vnet0\" . 46\n");
+}
+
 static void an_element_needs_no_intersection(void **state)
 {
 	READ(OUT("<ip match='no' srcipaddr='$IP[1]'/>"), IP2);
@@ -577,6 +594,7 @@ int main(void)
 		TEST(connections_are_counted_by_source),
 		TEST(limits_of_a_port_are_sets_of_its_own),
 		TEST(sets_of_ipset_are_refused),
+		TEST(dscp_across_two_bytes_is_a_range),
 		TEST(names_are_mangled),
 		TEST(mangled_names_can_not_be_chosen),
 		TEST(some_interface_names_can_not_be_written),
