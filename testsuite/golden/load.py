@@ -206,6 +206,18 @@ def inside(case, nwfc):
                 print("fail %s: %s" % (name, str(e).replace("\n", "\n    ")))
 
 
+def write_stateful(todo, nwfc, out):
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("*.nft"):
+        old.unlink()
+    for case in todo:
+        with tempfile.TemporaryDirectory() as folder:
+            case.write_inputs(folder)
+            status, _, text = case.run(nwfc, folder, "compile -t nft")
+            if not status and any(re.search(x[0], text, flags=re.M) for x in LACKS.values()):
+                (out / (case.name + ".nft")).write_text(text)
+
+
 def namespace():
     """The words that put a command into a namespace of its own, or None."""
     for words in (["unshare", "-n"], ["unshare", "-rn"]):
@@ -218,13 +230,16 @@ def namespace():
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--nwfc", type=Path, default=cases.ROOT / "build" / "nwfc")
-    ap.add_argument("--inside", action="store_true")
+    ap.add_argument("--inside", action="store_true", help="one case, within the namespace")
+    ap.add_argument("--write", metavar="DIR", help="only write the nft scripts that use connection tracking or reject there (for load-nft.sh)")
     ap.add_argument("case", nargs="*")
     options = ap.parse_args()
     nwfc = options.nwfc.resolve()
     todo = [c for c in cases.all_cases(options.case) if any(a.startswith("compile -t") and " -p " not in a for _, a in c.runs)]
     if options.inside:
         return inside(todo[0], nwfc)
+    if options.write:
+        return write_stateful(todo, nwfc, Path(options.write))
     ns = namespace()
     if not ns:
         print("SKIP: no network namespace with nft can be had here")
