@@ -100,6 +100,7 @@ make_initramfs() {
 		$b mount -t tmpfs -o mode=755 none /new/run
 		$b mount -t tmpfs -o mode=1777 none /new/tmp
 		$b mount -t 9p -o "ro,cache=loose,$nine" modules /new/lib/modules || stop "no modules"
+		$b mkdir -p "/new$top" # it may lie under /tmp
 		$b mount -t 9p -o "rw,$nine" top "/new$top" || stop "no project folder"
 		$b mount -t 9p -o "rw,$nine" control /new/nwfc-control || stop "no control folder"
 		[ -e /new/dev/fd ] || $b ln -s /proc/self/fd /new/dev/fd
