@@ -30,6 +30,7 @@ suites() {
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc
+	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
 	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc

@@ -9,10 +9,13 @@ chains_of() {
 		}
 		here && /^-A nwfc-/ { sub(/ -p Length /, " -p 0x0600 "); print }' "$1"
 }
+
+# Its jumps into our chains, each to be put in at its place.
 jumps_of() {
-	awk -v table="*$2" '
+	awk -v table="*$2" "$is_jump"'
 		/^\*/ { here = $1 == table }
-		here && /^-A / && $2 !~ /^nwfc-/ && $(NF-1) ~ /^-[jg]$/ && $NF ~ /^nwfc-/' "$1"
+		here && $1 == "-A" { place[$2]++ }
+		here && is_jump($0) { print "-I " $2 " " place[$2] substr($0, length("-A " $2) + 1) }' "$1"
 }
 
 put_back() { # tool
@@ -56,8 +59,10 @@ need_bridge_netfilter() { # sysctl
 }
 
 apply() { # needed: ebtables iptables ip6tables
+	need_root
 	[ "$2" = 0 ] || need_bridge_netfilter bridge-nf-call-iptables
 	[ "$3" = 0 ] || need_bridge_netfilter bridge-nf-call-ip6tables
+	lock
 	workspace
 	ready=
 	for tool in ebtables iptables ip6tables; do
@@ -68,7 +73,7 @@ apply() { # needed: ebtables iptables ip6tables
 		0) ready="$ready $tool" ;;
 		1) ;;
 		*)
-			say "$tool would not take the rules; nothing has been changed"
+			say "nothing has been changed"
 			exit 1
 			;;
 		esac

@@ -47,27 +47,30 @@ uint32_t xt_program_index(const struct build *b, const struct program *p)
 	return i;
 }
 
-static const char *name_problem(struct str s, bool quotes)
+/* iptables looks at the last character for a '+', ebtables of both kinds at the first '+' for more. */
+static const char *name_problem(struct str s, bool ebtables)
 {
 	if (s.s[s.len - 1] == '+')
 		return "a '+' at the end stands for any name that begins so";
+	if (ebtables && memchr(s.s, '+', s.len))
+		return "it takes '+' at the end only, for any name that begins so";
 	if (str_is(s, "!"))
 		return "'!' alone is read as a negation";
 	for (uint32_t i = 0; i < s.len; i++)
 		if ((unsigned char)s.s[i] < ' ' || s.s[i] == 127)
 			return "no restore file can hold a control character";
-		else if (!quotes && strchr("\"\\", s.s[i]))
+		else if (ebtables && strchr("\"\\", s.s[i]))
 			return "the two variants of the tool read quotes and backslashes "
 			       "differently";
 	return NULL;
 }
 
 bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
-			 bool quotes)
+			 bool ebtables)
 {
 	bool good = true;
 	vec_each (pd, &b->ports) {
-		const char *why = name_problem(pd->port->name, quotes);
+		const char *why = name_problem(pd->port->name, ebtables);
 		if (why) {
 			diag_add(cx->diags, FINDING(E506), pd->port->name_span,
 				 "%s can not name the interface '%.*s': %s", target,

@@ -145,7 +145,7 @@ struct ebtables *ebtables_lower(struct emit_ctx *cx, const struct build *b, cons
 	struct ebtables *e = arena_new_object(cx->arena, struct ebtables);
 	struct names ns = {0};
 	uint32_t errors = cx->diags->errors;
-	bool good = xt_check_port_names(cx, b, target, false);
+	bool good = xt_check_port_names(cx, b, target, true);
 	e->build = b;
 	e->programs = arena_new_array(cx->arena, struct eb_program, b->programs.n);
 	e->ports = arena_new_array(cx->arena, struct eb_port, b->ports.n);

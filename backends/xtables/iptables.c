@@ -81,7 +81,7 @@ struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, cons
 	struct iptables *t = arena_new_object(cx->arena, struct iptables);
 	struct names ns = {0};
 	uint32_t errors = cx->diags->errors;
-	bool good = xt_check_port_names(cx, b, target, true);
+	bool good = xt_check_port_names(cx, b, target, false);
 	t->build = b;
 	t->family = family;
 	t->programs = arena_new_array(cx->arena, struct ip_program, b->programs.n);

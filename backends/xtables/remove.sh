@@ -13,22 +13,28 @@ drop_empty_base_chains() { # tool
 	done || :
 }
 
-# Take away every trace. Quiet where there is none.
+# Take away every trace. Quiet where there is none; nothing is touched when one of
+# the tools can not be asked.
 remove() { # tools
+	need_root
+	lock
 	workspace
-	failed=0
+	ready=
 	for tool in "$@"; do
 		status=0
 		prepare "$tool" 0 2>"$work/message.prepare" || status=$?
-		if [ $status = 0 ]; then
-			if restore "$tool" "$work/$tool.input"; then
-				drop_empty_base_chains "$tool"
-			else
-				status=2
-			fi
-		fi
 		if [ $status = 2 ]; then
 			cat "$work/message.prepare" >&2
+			say "nothing has been changed"
+			exit 1
+		fi
+		[ $status = 1 ] || ready="$ready $tool"
+	done
+	failed=0
+	for tool in $ready; do
+		if restore "$tool" "$work/$tool.input"; then
+			drop_empty_base_chains "$tool"
+		else
 			say "the rules of $tool could not be taken away"
 			failed=1
 		fi

@@ -12,6 +12,38 @@ say() {
 	printf 'nwfc: %s\n' "$*" >&2
 }
 
+# The tools say this each in its own way, and some not at all. CAP_NET_ADMIN is
+# bit 12 of the capabilities, the lowest of the fourth digit from the end.
+need_root() {
+	case $(sed -n 's/^CapEff:.*\(.\)...$/\1/p' /proc/self/status 2>/dev/null) in
+	[13579bdf]) return ;;
+	'') [ "$(id -u)" != 0 ] || return 0 ;;
+	esac
+	say "run it as root"
+	exit 1
+}
+
+# One run at a time, from the look at what is loaded to the end: of two that look
+# at once the second would take the first one's rules for its own.
+lock() {
+	file=${NWFC_LOCK-/run/nwfc.lock}
+	[ -n "$file" ] || return 0
+	if ! command -v flock >/dev/null 2>&1; then
+		say "flock (of util-linux) is not installed, which keeps two runs apart"
+	elif ! (: >>"$file") 2>/dev/null; then
+		say "the lock file $file can not be written; NWFC_LOCK in the environment names another"
+	else
+		exec 9>>"$file"
+		flock -n 9 && return
+		say "waiting for another run to end"
+		flock 9 && return
+		say "$file can not be locked"
+	fi
+	say "(NWFC_LOCK= in the environment goes on without a lock)"
+	say "nothing has been changed"
+	exit 1
+}
+
 # Of TOOL: its table, and where its base chains jump into ours.
 table_of() {
 	case $1 in
@@ -26,41 +58,55 @@ hooks_of() {
 	esac
 }
 
-# The transaction that leads from SAVED to the chains in RULES and the jumps in
-# HOOKS, each once; with keep=1 other jumps into our chains may stay. To declare a
-# chain empties it, but in ebtables of the legacy kind, which must be told; the
-# other kind would take long over being told (quadratic in the chains).
+# For awk: does the line, as the tools print it, jump from a chain of others into
+# one of ours? Its last two words say so, if they are no part of a quoted text.
+is_jump='
+	function is_jump(line, word, n) {
+		gsub(/ "([^"\\]|\\.)*"/, " \"\"", line)
+		n = split(line, word)
+		return word[1] == "-A" && word[2] !~ /^nwfc-/ &&
+			word[n - 1] ~ /^-[jg]$/ && word[n] ~ /^nwfc-[^"]*$/
+	}'
+
+# The transaction that leads from SAVED to the chains in RULES. With keep=1 the
+# jumps in HOOKS are there once, for iptables above all others: who lets packets
+# pass there shall not do so before us. Other jumps into our chains may stay. With
+# keep=0 the jumps into our chains are those in HOOKS, word by word.
+# To declare a chain empties it, but in ebtables of the legacy kind, which must be
+# told; the other kind would take long over being told (quadratic in the chains).
 transaction() { # tool saved rules hooks keep
 	legacy=0
 	if [ "$1" = ebtables ] && ebtables_is_legacy; then
 		legacy=1
 	fi
-	awk -v tool="$1" -v table="*$(table_of "$1")" -v keep="$5" -v legacy=$legacy '
+	awk -v tool="$1" -v table="*$(table_of "$1")" -v keep="$5" -v legacy=$legacy "$is_jump"'
+		function in_place(line) {
+			return count[line] == 1 && (tool == "ebtables" || place[line] == 1)
+		}
 		BEGIN { print table }
 		/^#/ || /^$/ { if (part == "rules") print; next }
 		part == "saved" && /^\*/ { here = $1 == table; next }
 		part == "saved" && !here { next }
 		part == "saved" && /^:nwfc-/ { loaded[substr($1, 2)]; next }
-		part == "saved" && $1 == "-A" && $2 !~ /^nwfc-/ && $(NF-1) ~ /^-[jg]$/ && $NF ~ /^nwfc-/ { jump[++jumps] = $0 }
+		part == "saved" && $1 == "-A" { rules[$2]++ }
+		part == "saved" && is_jump($0) {
+			jump[++jumps] = $0
+			count[$0]++
+			place[$0] = rules[$2]
+		}
 		part == "hooks" { wanted[++hooks] = $0; want[$0] }
 		part == "rules" && /^:/ { fresh[substr($1, 2)] }
 		part == "rules" && /^-F / && !legacy { next }
 		part == "rules" { print }
 		END {
-			for (i = 1; i <= jumps; i++) {
-				if (jump[i] in want ? jump[i] in there : !keep) {
-					line = jump[i]
-					sub(/^-A/, "-D", line)
-					print line
-				}
-				there[jump[i]]
-			}
+			for (i = 1; i <= jumps; i++)
+				if (!keep || (jump[i] in want && !in_place(jump[i])))
+					print "-D" substr(jump[i], 3)
 			for (i = 1; i <= hooks; i++)
-				if (!(wanted[i] in there)) {
-					if (tool != "ebtables")
-						sub(/^-A/, "-I", wanted[i])
+				if (!keep || tool == "ebtables" && !in_place(wanted[i]))
 					print wanted[i]
-				}
+				else if (!in_place(wanted[i]))
+					print "-I" substr(wanted[i], 3)
 			for (c in loaded)
 				if (!(c in fresh))
 					print "-F " c
@@ -121,9 +167,13 @@ workspace() {
 	trap 'exit 1' HUP INT TERM
 }
 
-# How it is now; fails when it can not be found out.
+# How it is now; fails when it can not be found out. The nf_tables variants end
+# well, and print nothing, when others put into the table what they can not show.
 look() { # tool
-	save "$1" >"$work/$1.saved" 2>"$work/message" && return
+	if save "$1" >"$work/$1.saved" 2>"$work/message"; then
+		grep "^# Table .$(table_of "$1"). is incompatible" "$work/$1.saved" >>"$work/message"
+		grep -q 'is incompatible' "$work/message" || return 0
+	fi
 	say "the rules of $1 can not be read:"
 	cat "$work/message" >&2
 	return 1
@@ -133,17 +183,16 @@ have() { # tool
 	command -v "$1" >/dev/null 2>&1 && command -v "$1-restore" >/dev/null 2>&1
 }
 
-# Make the transaction of TOOL ready, and try it. 0: to be loaded; 1: nothing to do; 2: it can not be.
+# Make the transaction of TOOL ready, and try it. 0: to be loaded; 1: nothing to
+# do; 2: it can not be. A tool that is installed must let us see what it has loaded,
+# even if nothing is needed of it now: there may be rules from earlier.
 prepare() { # tool needed
 	if ! have "$1"; then
 		[ "$2" = 1 ] || return 1
 		say "$1 is not installed"
 		return 2
 	fi
-	if ! look "$1"; then
-		[ "$2" = 1 ] || return 1
-		return 2
-	fi
+	look "$1" || return 2
 	: >"$work/$1.rules"
 	: >"$work/$1.hooks"
 	keep=0
@@ -155,5 +204,7 @@ prepare() { # tool needed
 		return 1
 	fi
 	transaction "$1" "$work/$1.saved" "$work/$1.rules" "$work/$1.hooks" $keep >"$work/$1.input" || return 2
-	check "$1" "$work/$1.input" "$work/$1.rules" || return 2
+	check "$1" "$work/$1.input" "$work/$1.rules" && return
+	say "$1 would not take the rules"
+	return 2
 }

@@ -79,9 +79,9 @@ void xt_write_rules(struct template_writer *w, const struct xt_rules *rules);
 
 uint32_t xt_program_index(const struct build *b, const struct program *p);
 
-/* E506: names that the tools would take for something else. */
+/* E506: names that the tool would take for something else; ebtables refuses more of them. */
 bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
-			 bool quotes);
+			 bool ebtables);
 
 /* --- script.c --- */
 

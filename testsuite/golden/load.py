@@ -181,6 +181,7 @@ def inside(case, nwfc):
     foreign()
     for name, load in (("files", load_files), ("script", load_script), ("nft", load_nft)):
         with tempfile.TemporaryDirectory() as folder:
+            os.environ["NWFC_LOCK"] = folder + "/lock"
             case.write_inputs(folder)
             status, _, _ = case.run(nwfc, folder, "compile -o out/probe -t " + ("nft" if name == "nft" else "xtables"))
             if status:
