@@ -10,7 +10,9 @@
 
 /*
  * Protocols by name: these are built into the tools. Only igmp is looked up in
- * /etc/protocols, which small systems lack, so it goes by number.
+ * /etc/protocols, which small systems lack, so it goes by number. AH of IPv6 is an
+ * extension header, over which the legacy variant walks (ip6_packet_match):
+ * there `-p ah` never matches. `-m ah` does, in both variants.
  */
 static void start(struct lowering *lw)
 {
@@ -21,6 +23,10 @@ static void start(struct lowering *lw)
 		name.len -= sizeof suffix - 1;
 	if (proto_id(lw->rule->proto) == PROTO_IGMP)
 		name = STR("2");
+	if (lw->family && lw->rule->proto->ipproto == 51) {
+		put_text(lw, " -m ah");
+		return;
+	}
 	put_text(lw, " -p ");
 	put_text(lw, str_copy(lw->cx->arena, name).s);
 }

@@ -287,7 +287,8 @@ def ip_rule(rule, swapped, state, accept, points):
         return None
     if typed and swapped and rule.direction != "inout":
         return None
-    words = ["-p", proto] + words
+    match = "-m" if rule.element == "ah-ipv6" and not points("ah-ipv6") else "-p"
+    words = [match, proto] + words
     if state and not (limit and rule.action == "accept"):
         words += ["-m", "conntrack", "--ctstate", ",".join(s for s in STATES if s in state[0])]
         if state[1] and not typed:
