@@ -36,6 +36,7 @@ suites() {
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
+	shapes       $run testsuite/nft/shapes.py --nwfc build/nwfc
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc

@@ -281,8 +281,10 @@ static void put_all_chains(struct nft_model *m, struct buf *out)
 
 static void put_head(const struct nft_model *m, struct buf *out)
 {
-	buf_printf(out, "# nwfc %s: %u ports, %u programs\n",
-		   m->cx->options.version ? m->cx->options.version : "", m->nports, m->nprograms);
+	buf_printf(out, "# nwfc %s: %u %s, %u %s\n",
+		   m->cx->options.version ? m->cx->options.version : "", m->nports,
+		   m->nports == 1 ? "port" : "ports", m->nprograms,
+		   m->nprograms == 1 ? "program" : "programs");
 	buf_printf(out, "add table bridge %.*s\ndelete table bridge %.*s\ntable bridge %.*s {\n",
 		   STR_ARG(m->table), STR_ARG(m->table), STR_ARG(m->table));
 }

@@ -37,15 +37,28 @@ static struct str list_name(struct arena *a, const struct dim_column *c)
 	return s;
 }
 
-/* A constant begins with a digit, which no name does. */
+/*
+ * A prefix length, a number or an address. An address with dots for colons, which
+ * no name has; two have the same name when they are the same.
+ */
 static struct str constant_name(struct arena *a, const struct value *v)
 {
+	struct buf b;
 	if (v->type == VT_MACMASK || v->type == VT_IP4MASK || v->type == VT_IP6MASK)
 		return str_printf(a, "%u", value_prefix(v));
-	u128 n = value_number(v);
-	if (n == (uint32_t)n)
-		return str_printf(a, "%u", (uint32_t)n);
-	return str_printf(a, "0x%llx.%llx", (unsigned long long)(n >> 64), (unsigned long long)n);
+	buf_memory(&b);
+	put_number(&b,
+		   v->type == VT_MAC   ? KT_ETHER
+		   : v->type == VT_IP6 ? KT_IPV6
+		   : v->type == VT_IP4 ? KT_IPV4
+				       : KT_PORT,
+		   value_number(v));
+	for (size_t i = 0; i < b.n; i++)
+		if (b.data[i] == ':')
+			b.data[i] = '.';
+	struct str s = str_copy(a, (struct str){b.data, (uint32_t)b.n});
+	buf_drop(&b);
+	return s;
 }
 
 static struct str slot_name(const struct lowerer *l, const struct slot *s)
@@ -60,10 +73,16 @@ static struct str slot_name(const struct lowerer *l, const struct slot *s)
 	return c->constant ? list_name(l->a, c) : column_name(l->a, &p->columns.items[c->column]);
 }
 
-/* "IP.ipv4", with a mask "NET-24.ipv4", with an upper end "FROM--TO.port". */
+/*
+ * "IP.ipv4", with a mask "NET-24.ipv4", with an upper end "FROM--TO.port". A
+ * constant in front, "_.value.10--TO.port": names begin with no digit, and that
+ * of no variable has a dot and then a letter.
+ */
 static struct str use_name(const struct lowerer *l, const struct ptest *t, enum key_type type)
 {
 	struct str v = slot_name(l, &t->value), w = STR("");
+	if (t->value.kind != SLOT_DIM)
+		v = str_printf(l->a, "_.value.%.*s", STR_ARG(v));
 	const char *sign = "";
 	if (t->to.kind != SLOT_NONE) {
 		w = slot_name(l, &t->to);

@@ -37,13 +37,20 @@ static bool keep_apart(struct line *ln, const struct ptest *t, enum key_type typ
 	return (second || dies) && t->to.kind == SLOT_NONE && mask_is_full(&t->mask, type);
 }
 
+/* A range of one value, in the filter itself. */
+static bool range_is_one(const struct ptest *t)
+{
+	return t->value.kind == SLOT_CONST && t->to.kind == SLOT_CONST &&
+	       value_number(&t->value.value) == value_number(&t->to.value);
+}
+
 static void put_operand(struct lowerer *l, struct line *ln, const struct ptest *t,
 			enum key_type type)
 {
 	if (t->value.kind == SLOT_NONE)
 		line_lit(l, ln, "0");
 	line_slot(l, ln, &t->value, format_value, type);
-	if (t->to.kind != SLOT_NONE) {
+	if (t->to.kind != SLOT_NONE && (t->negated || !range_is_one(t))) {
 		line_lit(l, ln, "-");
 		line_slot(l, ln, &t->to, format_value, type);
 	} else if (!mask_is_full(&t->mask, type)) {

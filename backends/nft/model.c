@@ -160,10 +160,13 @@ bool rule_folds(const struct nft_rule *nr, const struct nft_port *port)
 	return true;
 }
 
+/* IFNAMSIZ less the NUL: with the backslash, a name of this length is one byte too long. */
+#define NAME_MAX_STAR 15
+
 /*
  * A string in quotes ends at the next double quote, and nothing escapes that. A
  * last `*` alone would be a wildcard; `\*` is one in the name, but then every
- * backslash of the string goes away.
+ * backslash of the string goes away, and it counts for nft's limit of the length.
  */
 static struct str quoted(struct nft_model *m, const struct port *port)
 {
@@ -171,6 +174,7 @@ static struct str quoted(struct nft_model *m, const struct port *port)
 	bool star = s.len && s.s[s.len - 1] == '*';
 	const char *why = memchr(s.s, '"', s.len)            ? "it has a double quote"
 			  : star && memchr(s.s, '\\', s.len) ? "it has a backslash and ends in *"
+			  : star && s.len >= NAME_MAX_STAR   ? "it ends in * and has 15 bytes"
 							     : NULL;
 	if (why) {
 		diag_add(m->cx->diags, FINDING(E506), port->name_span,

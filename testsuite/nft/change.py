@@ -27,6 +27,7 @@ RULES = [
     "<ip srcipaddr='$NET' srcipmask='$LEN'/>",
     "<ip match='no' srcipaddr='$NET' srcipmask='$LEN'/>",
     "<ip srcipaddr='$NET' srcipmask='24'/>",
+    "<ip srcipaddr='10.0.0.0' srcipmask='$LEN'/>",
     "<ip srcipaddr='$IP' dstipaddr='$IP[@1]'/>",
     "<ip srcipaddr='$IP[1]'/>",
     "<ip protocol='udp' dstportstart='$LOW' dstportend='$HIGH'/>",
@@ -43,6 +44,11 @@ RULES = [
     "<vlan vlanid='$VID'/>",
     "<tcp dstportstart='$LOW' dstportend='$HIGH'/>",
     "<udp srcipaddr='$IP' dstportstart='$LOW[@1]'/>",
+    "<udp match='no' srcportstart='1' srcportend='$HIGH'/>",
+    "<udp srcipfrom='0.0.0.0' srcipto='$IP' dstportstart='0' dstportend='$HIGH[@1]'/>",
+    "<mac srcmacaddr='52:54:00:00:00:00' srcmacmask='$MASK'/>",
+    "<ipv6 srcipaddr='2001:db8::' srcipmask='$LEN'/>",
+    "<all-ipv6 srcipaddr='$IP6' dscp='$DSCP[@1]'/>",
     "<tcp-ipv6 srcipfrom='2001:db8::1' srcipto='2001:db8::ff' dstportstart='$LOW'/>",
     "<icmp match='no' type='$TYPE' code='$TYPE'/>",
 ]
@@ -61,7 +67,9 @@ def values(r):
         "IP6": pick(r, 1, 4, lambda: "2001:db8::%x" % r.randint(1, 5)),
         "VID": pick(r, 1, 4, lambda: str(r.randint(1, 9))),
         "PEER": pick(r, 1, 1, mac)[:1],
+        "MASK": pick(r, 1, 3, lambda: r.choice(("ff:00:00:00:00:00", "ff:ff:ff:ff:00:00", "ff:ff:ff:ff:ff:fe"))),
         "TYPE": pick(r, 1, 3, lambda: str(r.randint(0, 9))),
+        "DSCP": pick(r, 1, 3, lambda: str(r.randint(0, 63))),
     }
     nets = pick(r, 1, 5, lambda: ("10.%d.%d.0" % (r.randint(0, 1), r.randint(0, 7)), str(r.choice((8, 16, 22, 24, 32)))))
     lists["NET"], lists["LEN"] = [n[0] for n in nets], [n[1] for n in nets]
@@ -77,7 +85,7 @@ def make_filter(r, name):
     for rule in r.sample(RULES, r.randint(1, 5)):
         text += " <rule action='%s' direction='%s' priority='%d'>%s</rule>\n" % (
             r.choice(("accept", "drop", "return")), r.choice(("in", "out", "inout")), r.randint(-3, 3),
-            rule) if not rule.startswith(("<tcp", "<udp", "<icmp")) else (
+            rule) if not rule.startswith(("<tcp", "<udp", "<icmp", "<all")) else (
             " <rule action='%s' direction='%s' statematch='false'>%s</rule>\n" % (
                 r.choice(("accept", "drop")), r.choice(("in", "out", "inout")), rule))
     return text + "</filter>\n"

@@ -455,6 +455,40 @@ static void some_interface_names_can_not_be_written(void **state)
 	assert_true(count_kind("E506") >= 1);
 }
 
+/* With its backslash it is longer than nft takes; one byte less, or no star, is well. */
+static void a_star_needs_a_byte(void **state)
+{
+	READ(OUT("<ip/>"), "");
+	read_xml(BINDING("abcdefghijklm*", "52:54:00:00:00:01", "t", ""));
+	read_xml(BINDING("abcdefghijklm\\n", "52:54:00:00:00:02", "t", ""));
+	read_xml(BINDING("abcdefghijk\\*mn", "52:54:00:00:00:03", "t", ""));
+	assert_true(has(compile(), "\"abcdefghijklm\\*\" : goto t/out"));
+	read_xml(BINDING("abcdefghijklmn*", "52:54:00:00:00:04", "t", ""));
+	assert_null(compile_with(emit_ctx()));
+	assert_int_equal(count_kind("E506"), 1);
+}
+
+/* No name begins with a digit, and a constant is never taken for a variable. */
+static void a_constant_in_front_is_named(void **state)
+{
+	READ(OUT("<ip srcipaddr='10.0.0.0' srcipmask='$N'/>") OUT(
+		     "<ip protocol='udp' dstportstart='10' dstportend='$10'/>")
+		     OUT("<ip protocol='udp' dstportstart='$10[@1]' dstportend='$10[@1]'/>"),
+	     PARAM("N", "24") PARAM("10", "20"));
+	const char *text = compile();
+	assert_set(text, "_.value.10.0.0.0-N.ipv4", "\"vnet0\" . 10.0.0.0/24\n");
+	assert_set(text, "_.value.10--_.10.port", "\"vnet0\" . 10-20\n");
+	assert_set(text, "_.10--_.10.port", "\"vnet0\" . 20\n");
+	assert_false(has(text, "set 1"));
+}
+
+static void a_range_of_one_is_a_value(void **state)
+{
+	READ(OUT("<udp dstportstart='53' dstportend='53'/>"), "");
+	assert_chain(compile(), "t/packet/out",
+		     "ether type ip meta l4proto udp ip frag-off & 0x1fff == 0 th dport 53 drop\n");
+}
+
 static void comments_can_not_break_out(void **state)
 {
 	READ(OUT("<ip comment='say \"; } drop&#10;flush'/>"), "");
@@ -596,6 +630,9 @@ int main(void)
 		TEST(sets_of_ipset_are_refused),
 		TEST(dscp_across_two_bytes_is_a_range),
 		TEST(names_are_mangled),
+		TEST(a_star_needs_a_byte),
+		TEST(a_constant_in_front_is_named),
+		TEST(a_range_of_one_is_a_value),
 		TEST(mangled_names_can_not_be_chosen),
 		TEST(some_interface_names_can_not_be_written),
 		TEST(comments_can_not_break_out),
