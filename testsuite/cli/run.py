@@ -382,6 +382,49 @@ def nothing_is_read_from_the_network_or_other_files():
     assert '"secret"' not in text and "socket(" not in text
 
 
+# --- building
+
+def fake_system(missing, uid, sudo):
+    """Programs that say what the machine is like, and write down what is asked of apt."""
+    write("bin/dpkg-query", "#!/bin/sh\nfor p; do :; done\ncase ' %s ' in *\" $p \"*) exit 1;; esac\necho 'install ok installed'\n" % missing)
+    write("bin/id", "#!/bin/sh\necho %d\n" % uid)
+    write("bin/apt-get", "#!/bin/sh\necho \"$*\" >>apt.log\n")
+    if sudo is not None:
+        write("bin/sudo", "#!/bin/sh\n[ \"$1\" = -n ] && exit %d\necho \"sudo $*\" >>apt.log\n" % (not sudo))
+    for f in os.listdir("bin"):
+        os.chmod("bin/" + f, 0o755)
+    tools = [f for d in ("/bin", "/usr/bin") for f in ("sh", "grep", "echo", "true", "cat", "command") if os.path.exists(d + "/" + f)]
+    for f in tools:
+        if not os.path.exists("bin/" + f):
+            os.symlink([d for d in ("/bin/", "/usr/bin/") if os.path.exists(d + f)][0] + f, "bin/" + f)
+    p = subprocess.run(["bin/sh", str(ROOT / "scripts" / "install-packages.sh"), "one", "two", "three"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       env={"PATH": os.path.abspath("bin")})
+    return p.returncode, p.stdout, Path("apt.log").read_text() if os.path.exists("apt.log") else ""
+
+
+@test
+def nothing_missing_leaves_apt_alone():
+    for uid in (0, 1000):
+        assert fake_system("", uid, True) == (0, "", "")
+
+
+@test
+def missing_packages_without_root_are_one_line():
+    for sudo in (None, False):
+        status, text, asked = fake_system("two three", 1000, sudo)
+        assert status != 0 and asked == "", (status, text, asked)
+        assert [line.strip() for line in text.splitlines() if "apt-get" in line] == ["apt-get install -y two three"], text
+
+
+@test
+def missing_packages_are_installed():
+    status, text, asked = fake_system("two", 0, None)
+    assert status == 0 and "install" in asked and " two" in asked and " one" not in asked, (status, text, asked)
+    os.unlink("apt.log")
+    status, text, asked = fake_system("two", 1000, True)
+    assert status == 0 and asked.startswith("sudo ") and " two" in asked, (status, text, asked)
+
+
 # --- fields, list
 
 @test
