@@ -184,6 +184,29 @@ static void check_flags(struct rule_builder *rb, const struct test *t)
 		 "a flag is wanted that the mask leaves out, so the test can never hold");
 }
 
+/*
+ * The protocol of an IPv6 frame is what stands behind the extension headers, AH
+ * among them. (44 is left out: a later fragment has no other protocol.)
+ */
+static void check_extension_header(struct rule_builder *rb, const struct test *t)
+{
+	static const uint8_t headers[] = {0, 43, 51, 59, 60};
+	const struct proto *p = rb->rule->proto;
+	if (t->field != F_NET_PROTO || t->value.kind != OPERAND_VALUE || p->family != 6 ||
+	    p->layer != LAYER_FRAME)
+		return;
+	for (size_t i = 0; i < sizeof headers; i++)
+		if (t->value.value.u == headers[i]) {
+			struct finding *f =
+				diag_add(rb->diags, FINDING(W410), t->value.span,
+					 "%u is an extension header of IPv6 and never the protocol "
+					 "behind them, so the test %s",
+					 headers[i], t->negated ? "excludes nothing" : "never holds");
+			if (headers[i] == 51)
+				diag_hint(rb->diags, f, "ah-ipv6 matches packets with AH");
+		}
+}
+
 /* Frame rules with ports or ICMP types name the protocol themselves. */
 static void check_protocol(struct rule_builder *rb)
 {
@@ -245,6 +268,7 @@ void rule_builder_finish(struct rule_builder *rb)
 	vec_each(t, &rb->rule->tests) {
 		check_range(rb, t);
 		check_flags(rb, t);
+		check_extension_header(rb, t);
 		if (t->field == F_IPSET && t->mask.kind == OPERAND_NONE) /* no directions: src */
 			t->mask = (struct operand){.kind = OPERAND_VALUE,
 						   .span = t->span,

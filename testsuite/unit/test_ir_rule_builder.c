@@ -172,6 +172,8 @@ static const struct {
 	{"E114", "arp", "gratuitous=$A"},
 	{"W406", "arp", "opcode=ARP_NAK"},
 	{"W408", "tcp", "flags=SYN/ALL"},
+	{"W410", "ipv6", "protocol=ah"},
+	{"W410", "ipv6", "protocol=0"},
 };
 
 /* One mistake, one finding. */
