@@ -78,7 +78,7 @@ static enum learn_mode learn_mode(struct builder *b, const struct port *port)
 static void hint_name(struct builder *b, struct finding *f, const struct port *port, struct str name)
 {
 	vec_each(p, &port->filter.params.list)
-		if (str_distance(p->name, name) < 3 && !str_eq(p->name, name))
+		if (str_distance(p->name, name) <= (name.len > 4 ? 2u : name.len > 2) && !str_eq(p->name, name))
 			diag_hint(b->cx->diags, f, "the port gives '%.*s': was '%.*s' meant?",
 				  STR_ARG(p->name), STR_ARG(name));
 }

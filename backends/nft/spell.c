@@ -34,7 +34,7 @@ const struct key_type_row key_types[KEY_TYPES] = {
 	[KT_PROTO6] = {"proto6", "ip protocol", 8, WRITE_DEC, 0, 0},
 	[KT_AHPROTO] = {"ahproto", "@nh,0,8", 8, WRITE_DEC, 0, 0},
 	[KT_FRAGMENT] = {"fragment", "ip protocol", 8, WRITE_DEC, 0, 0},
-	[KT_DSCP6] = {"dscp6", "@nh,0,16", 16, WRITE_HEX, .low_bits = 6, .high = 0x6000},
+	[KT_DSCP6] = {"dscp6", "@nh,0,16", 16, WRITE_HEX, 6, 0x6000},
 };
 
 /* Where a field is spelled like this: by the frame type of the rule's protocol. */
