@@ -18,6 +18,7 @@ FRAMES = rule("action='drop' direction='inout'", "<ip/>")
 PACKETS = rule("action='drop' direction='out'", "<tcp/>") + rule("action='drop' direction='out'", "<tcp-ipv6/>")
 # What the tools have loaded, in words that only change with the rules; `jumps' is the hooks among it.
 HELPERS = """
+mount -t tmpfs none /run || exit 99 # the lock of the legacy tools
 export NWFC_ASSUME_BR_NETFILTER=1 NWFC_LOCK=$PWD/lock PATH=$PWD/fake:$PATH
 all() { for t in ebtables iptables ip6tables; do $t-save | sed '/^#/d; s/ *\\[.*\\]$//'; done; }
 chain() { $1-save | grep -- "^-A $2 "; }
@@ -313,6 +314,7 @@ cat >rules <<'END'
 %s
 END
 iptables-$v-restore --noflush <rules || exit 99
+iptables-$v-save >/dev/null || { echo "iptables-$v-save can not be used here"; exit 77; }
 bytes() { iptables-$v-save | grep -- '-A nwfc-o/vnet0'; nft --debug=netlink list chain ip filter nwfc-o/vnet0 2>&1 | grep cmp; }
 bytes >first; iptables-$v-save >saved; grep -q sports first || exit 99
 iptables-$v -F; iptables-$v-restore <saved; bytes >second; diff first second || exit 99
