@@ -471,9 +471,9 @@ static void a_star_needs_a_byte(void **state)
 /* No name begins with a digit, and a constant is never taken for a variable. */
 static void a_constant_in_front_is_named(void **state)
 {
-	READ(OUT("<ip srcipaddr='10.0.0.0' srcipmask='$N'/>") OUT(
-		     "<ip protocol='udp' dstportstart='10' dstportend='$10'/>")
-		     OUT("<ip protocol='udp' dstportstart='$10[@1]' dstportend='$10[@1]'/>"),
+	READ(OUT("<ip srcipaddr='10.0.0.0' srcipmask='$N'/>")
+		     OUT("<ip protocol='udp' dstportstart='10' dstportend='$10'/>") OUT(
+			     "<ip protocol='udp' dstportstart='$10[@1]' dstportend='$10[@1]'/>"),
 	     PARAM("N", "24") PARAM("10", "20"));
 	const char *text = compile();
 	assert_set(text, "_.value.10.0.0.0-N.ipv4", "\"vnet0\" . 10.0.0.0/24\n");
