@@ -21,9 +21,9 @@ enum loss { LOSS_NONE, LOSS_REFUSED, LOSS_WIDENED, LOSS_NARROWED, LOSSES };
 
 struct emit_options {
 	bool allow_loss[LOSSES];
-	bool expand;	   /* nft: write products out instead of folding them into sets */
-	bool no_hooks;	   /* restore files: the jumps from the base chains are already there */
-	struct str table;  /* nft: name of the table; "nwfc" */
+	bool expand;         /* nft: write products out instead of folding them into sets */
+	bool no_hooks;       /* restore files: the jumps from the base chains are already there */
+	struct str table;    /* nft: name of the table; "nwfc" */
 	const char *version; /* for the head comment */
 };
 

@@ -11,9 +11,9 @@
  * as all that is there. It is address space, not memory.
  */
 #define BEHIND(limit) (2 * (limit) + SLACK)
-#define SLACK	 ((size_t)64 << 20)
-#define ALIGN	 16
-#define MIN_SIZE ((size_t)1 << 20)
+#define SLACK         ((size_t)64 << 20)
+#define ALIGN         16
+#define MIN_SIZE      ((size_t)1 << 20)
 
 struct arena {
 	char *base;

@@ -41,8 +41,8 @@ size_t arena_used(const struct arena *a);
 /* A copy of n bytes, followed by a NUL. */
 char *arena_copy(struct arena *a, const void *p, size_t n);
 
-#define arena_new_object(a, type)     ((type *)arena_alloc((a), sizeof(type)))
-#define arena_new_array(a, type, n)   ((type *)arena_alloc((a), sizeof(type) * (n)))
+#define arena_new_object(a, type)   ((type *)arena_alloc((a), sizeof(type)))
+#define arena_new_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))
 
 /*
  * Growing arrays: any struct with members `items`, `n` and `cap`.

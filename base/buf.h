@@ -15,8 +15,8 @@
 struct buf {
 	char *data;
 	size_t n, cap;
-	int fd;		/* -1: memory */
-	int error;	/* errno of the first failure */
+	int fd;         /* -1: memory */
+	int error;      /* errno of the first failure */
 	uint64_t total; /* bytes put so far, flushed ones included */
 };
 

@@ -17,10 +17,10 @@ enum severity { SEV_NOTE, SEV_WARNING, SEV_ERROR, SEVERITIES };
 
 /* One row per kind of finding; the table is ir/findings.def. */
 struct diag_kind {
-	const char *code;      /* stable, "E112" */
-	const char *name;      /* stable word, for --allow-loss= and switches */
+	const char *code; /* stable, "E112" */
+	const char *name; /* stable word, for --allow-loss= and switches */
 	enum severity severity;
-	const char *title;     /* what is wrong, in general */
+	const char *title; /* what is wrong, in general */
 };
 
 struct diag_note {

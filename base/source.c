@@ -46,7 +46,8 @@ static struct source_mark *make_marks(struct arena *a, struct str text)
 uint32_t source_add(struct sources *ss, struct str name, struct str text)
 {
 	struct source_mark *marks = make_marks(ss->arena, text);
-	*vec_push(ss->arena, &ss->list) = (struct source){.name = name, .text = text, .marks = marks};
+	*vec_push(ss->arena, &ss->list) =
+		(struct source){.name = name, .text = text, .marks = marks};
 	return ss->list.n;
 }
 

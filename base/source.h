@@ -23,9 +23,9 @@ struct source_mark {
 };
 
 struct source {
-	struct str name; /* as the user wrote it; "<stdin>", "<command line>" */
-	struct str text; /* always followed by a NUL byte */
-	uint64_t dev, ino; /* identity of the file, 0 when there is none */
+	struct str name;           /* as the user wrote it; "<stdin>", "<command line>" */
+	struct str text;           /* always followed by a NUL byte */
+	uint64_t dev, ino;         /* identity of the file, 0 when there is none */
 	struct source_mark *marks; /* one a block; NULL for short texts */
 };
 
@@ -37,8 +37,8 @@ struct sources {
 
 struct location {
 	struct str file;
-	uint32_t line, col;   /* from 1; col counts characters, a tab is one */
-	uint32_t line_lo;     /* byte offset of the line's first byte */
+	uint32_t line, col; /* from 1; col counts characters, a tab is one */
+	uint32_t line_lo;   /* byte offset of the line's first byte */
 };
 
 /* Take a text; kept by reference. Returns the file number. */

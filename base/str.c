@@ -66,7 +66,8 @@ unsigned str_distance(struct str a, struct str b)
 		unsigned *now = row[i % 3], *up = row[(i + 2) % 3], *upup = row[(i + 1) % 3];
 		now[0] = i;
 		for (uint32_t j = 1; j <= b.len; j++) {
-			bool same = lower((unsigned char)a.s[i - 1]) == lower((unsigned char)b.s[j - 1]);
+			bool same = lower((unsigned char)a.s[i - 1]) ==
+				    lower((unsigned char)b.s[j - 1]);
 			unsigned d = up[j - 1] + !same;
 			d = d < up[j] + 1 ? d : up[j] + 1;
 			d = d < now[j - 1] + 1 ? d : now[j - 1] + 1;

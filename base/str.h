@@ -17,7 +17,7 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal "", sizeof(literal) - 1})
 /* For printf's %.*s */
-#define STR_ARG(x)   (int)(x).len, (x).s
+#define STR_ARG(x) (int)(x).len, (x).s
 
 static inline struct str str_from(const char *s)
 {
@@ -48,7 +48,8 @@ struct str str_printf(struct arena *a, const char *fmt, ...) __attribute__((form
 /* FNV-1a, 64 bit. The same on every machine: names in scripts are made of it. */
 uint64_t str_hash(struct str s);
 
-/* Edits (insert, delete, replace, swap of neighbours) from a to b, at most 255; for "did you mean". */
+/* Edits (insert, delete, replace, swap of neighbours) from a to b, at most 255; for "did you mean".
+ */
 unsigned str_distance(struct str a, struct str b);
 
 /*
@@ -76,6 +77,6 @@ struct map_entry *map_find(const struct map *m, struct str key);
 /* The entry of key, made when there is none (value zero; *added tells). key is kept, not copied. */
 struct map_entry *map_put(struct arena *a, struct map *m, struct str key, bool *added);
 
-#define map_each(it, m) vec_each(it, &(m)->entries)
+#define map_each(it, m) vec_each (it, &(m)->entries)
 
 #endif

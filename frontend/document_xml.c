@@ -167,7 +167,8 @@ static bool portdev_open(struct xml_text *x, const struct xml_element *e)
 		d->port->name = a->value;
 		d->port->name_span = a->value_span;
 		if (!a->value.len)
-			diag_add(x->diags, FINDING(E201), a->value_span, "the interface's name is empty");
+			diag_add(x->diags, FINDING(E201), a->value_span,
+				 "the interface's name is empty");
 	}
 	return true;
 }
@@ -472,7 +473,10 @@ const struct element_type document_roots[] = {
 	BINDING_ROW,
 	INTERFACE_ROW(lone_interface_open),
 	DOMAIN_ROW(lone_domain_open),
-	{.name = "filterbindingstatus", .attrs = no_attrs, .children = status_children, .open = root_open},
+	{.name = "filterbindingstatus",
+	 .attrs = no_attrs,
+	 .children = status_children,
+	 .open = root_open},
 	WRAPPER_ROW("domains"),
 	WRAPPER_ROW("domainsnapshot"),
 	WRAPPER_ROW("domaincheckpoint"),

@@ -23,8 +23,9 @@ struct parse_ctx {
 	struct diags *diags;
 	struct library *library;
 	struct ports *ports;
-	struct str port_name; /* from --port: for a document with one interface that has no name yet */
-	bool stock;	      /* reading a stock filter: it gives way to one that is there */
+	struct str
+		port_name; /* from --port: for a document with one interface that has no name yet */
+	bool stock;        /* reading a stock filter: it gives way to one that is there */
 };
 
 struct xml_input; /* a parser that can be used again */
@@ -33,8 +34,8 @@ void xml_input_free(struct xml_input *in);
 
 /*
  * Read one text, whatever it holds: <filter> (or several under <filters>),
- * <filterbinding>, <interface>, <domain>, <domainsnapshot> and the like are found by their root element.
- * False when it added an error.
+ * <filterbinding>, <interface>, <domain>, <domainsnapshot> and the like are found by their root
+ * element. False when it added an error.
  */
 bool parse_source(struct parse_ctx *cx, struct xml_input *in, uint32_t file);
 

@@ -12,7 +12,7 @@ struct port_binder {
 	struct column_values {
 		struct value *items;
 		uint32_t n;
-	} *columns;
+	} * columns;
 	vec_of(const struct test *) backwards; /* said already: a rule may have two forms */
 	bool failed;
 };
@@ -22,8 +22,8 @@ static void bad_port_value(struct port_binder *b, const struct column *c,
 {
 	struct finding *f = diag_add(b->cx->diags, FINDING(E308), pv->span,
 				     "port '%.*s': $%.*s value '%.*s' can not be %s: it %s",
-				     STR_ARG(b->port->name), STR_ARG(c->var.name), STR_ARG(pv->text),
-				     c->attr->xml, why);
+				     STR_ARG(b->port->name), STR_ARG(c->var.name),
+				     STR_ARG(pv->text), c->attr->xml, why);
 	diag_note(b->cx->diags, f, c->span, "used here, where %s belongs",
 		  value_type_name((enum value_type)c->attr->type));
 	b->failed = true;
@@ -51,9 +51,10 @@ static void read_column(struct port_binder *b, const struct column *c, struct co
 	uint32_t from = c->var.element ? c->var.index : 0;
 	uint32_t n = p ? p->values.n : 1;
 	if (from >= n) {
-		struct finding *f = diag_add(b->cx->diags, FINDING(E307), p ? p->span : b->port->span,
-					     "port '%.*s' gives $%.*s %u values; there is no element %u",
-					     STR_ARG(b->port->name), STR_ARG(c->var.name), n, from);
+		struct finding *f =
+			diag_add(b->cx->diags, FINDING(E307), p ? p->span : b->port->span,
+				 "port '%.*s' gives $%.*s %u values; there is no element %u",
+				 STR_ARG(b->port->name), STR_ARG(c->var.name), n, from);
 		diag_note(b->cx->diags, f, c->span, "used here");
 		b->failed = true;
 		return;
@@ -65,14 +66,15 @@ static void read_column(struct port_binder *b, const struct column *c, struct co
 	out->items = arena_try(b->cx->arena, sizeof(struct value) * n);
 	for (uint32_t i = from; out->items && i < (c->var.element ? from + 1 : n); i++) {
 		const struct param_value *pv = &p->values.items[i];
-		const char *why = value_parse(b->cx->arena, (enum value_type)at->type, at->min, at->max,
-					      pv->text, &out->items[out->n++]);
+		const char *why = value_parse(b->cx->arena, (enum value_type)at->type, at->min,
+					      at->max, pv->text, &out->items[out->n++]);
 		if (why)
 			bad_port_value(b, c, pv, why);
 	}
 	if (!out->items) {
-		diag_add(b->cx->diags, FINDING(E603), p->span, "port '%.*s': the %u values of $%.*s",
-			 STR_ARG(b->port->name), n, STR_ARG(c->var.name));
+		diag_add(b->cx->diags, FINDING(E603), p->span,
+			 "port '%.*s': the %u values of $%.*s", STR_ARG(b->port->name), n,
+			 STR_ARG(c->var.name));
 		b->failed = true;
 	}
 }
@@ -81,7 +83,7 @@ static void read_column(struct port_binder *b, const struct column *c, struct co
 static bool same_length(struct port_binder *b, const struct dim *d, uint32_t *length)
 {
 	const struct dim_column *first = NULL;
-	vec_each(c, &d->columns) {
+	vec_each (c, &d->columns) {
 		uint32_t n = c->constant ? c->values.n : b->columns[c->column].n;
 		if (!first) {
 			first = c;
@@ -90,15 +92,18 @@ static bool same_length(struct port_binder *b, const struct dim *d, uint32_t *le
 		}
 		if (n == *length)
 			continue;
-		const struct column *col = c->constant ? NULL : &b->program->columns.items[c->column];
-		struct finding *f = diag_add(b->cx->diags, FINDING(E306), b->port->filter.span,
-					     "port '%.*s': $%.*s has %u values where the list beside it has %u",
-					     STR_ARG(b->port->name),
-					     STR_ARG(col ? col->var.name : STR("(parameter)")), n, *length);
+		const struct column *col =
+			c->constant ? NULL : &b->program->columns.items[c->column];
+		struct finding *f =
+			diag_add(b->cx->diags, FINDING(E306), b->port->filter.span,
+				 "port '%.*s': $%.*s has %u values where the list beside it has %u",
+				 STR_ARG(b->port->name),
+				 STR_ARG(col ? col->var.name : STR("(parameter)")), n, *length);
 		diag_note(b->cx->diags, f, c->span, "used here");
 		diag_note(b->cx->diags, f, first->span, "together with this");
 		diag_hint(b->cx->diags, f,
-			  "lists of one iterator advance together; write $NAME[@1] for one that turns by itself");
+			  "lists of one iterator advance together; write $NAME[@1] for one that "
+			  "turns by itself");
 		b->failed = true;
 		return false;
 	}
@@ -128,13 +133,14 @@ static void bind_dim(struct port_binder *b, const struct dim *d, struct rows *ou
 
 static void range_error(struct port_binder *b, const struct ptest *t)
 {
-	vec_each(said, &b->backwards)
+	vec_each (said, &b->backwards)
 		if (*said == t->source)
 			return;
 	*vec_push(b->cx->arena, &b->backwards) = t->source;
-	struct finding *f = diag_add(b->cx->diags, FINDING(E125), t->source->to.span,
-				     "port '%.*s': with its values the upper end lies below the lower one",
-				     STR_ARG(b->port->name));
+	struct finding *f =
+		diag_add(b->cx->diags, FINDING(E125), t->source->to.span,
+			 "port '%.*s': with its values the upper end lies below the lower one",
+			 STR_ARG(b->port->name));
 	diag_note(b->cx->diags, f, t->source->value.span, "the lower end");
 	b->failed = true;
 }
@@ -144,9 +150,11 @@ static void check_range(struct port_binder *b, const struct prule *r, const stru
 			const struct port_data *pd)
 {
 	uint32_t *row = arena_new_array(b->cx->arena, uint32_t, r->dims.n + 1);
-	bool together = t->value.kind == SLOT_DIM && t->to.kind == SLOT_DIM && t->value.dim == t->to.dim;
+	bool together =
+		t->value.kind == SLOT_DIM && t->to.kind == SLOT_DIM && t->value.dim == t->to.dim;
 	uint32_t nlo = t->value.kind == SLOT_DIM ? pd->rows[r->dims.items[t->value.dim]].n : 1;
-	uint32_t nhi = t->to.kind == SLOT_DIM && !together ? pd->rows[r->dims.items[t->to.dim]].n : 1;
+	uint32_t nhi =
+		t->to.kind == SLOT_DIM && !together ? pd->rows[r->dims.items[t->to.dim]].n : 1;
 	const struct value *lo = NULL, *hi = NULL;
 	for (uint32_t i = 0; i < nlo; i++) {
 		if (t->value.kind == SLOT_DIM)
@@ -170,7 +178,7 @@ static void check_range(struct port_binder *b, const struct prule *r, const stru
 
 static void check_rule(struct port_binder *b, const struct prule *r, const struct port_data *pd)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		if (t->value.kind != SLOT_NONE && t->to.kind != SLOT_NONE &&
 		    (t->value.kind == SLOT_DIM || t->to.kind == SLOT_DIM))
 			check_range(b, r, t, pd);
@@ -180,11 +188,11 @@ static void check_ranges(struct port_binder *b, const struct port_data *pd)
 {
 	for (enum side s = 0; s < SIDES; s++) {
 		const struct part *part = &b->program->parts[s];
-		vec_each(c, &part->chains)
-			vec_each(it, &c->items)
+		vec_each (c, &part->chains)
+			vec_each (it, &c->items)
 				if (it->kind == ITEM_RULE)
 					check_rule(b, it->rule, pd);
-		vec_each(r, &part->packet)
+		vec_each (r, &part->packet)
 			check_rule(b, *r, pd);
 	}
 }

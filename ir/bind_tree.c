@@ -22,7 +22,7 @@ struct binder {
 /* One iterator or element of the rule at hand. */
 struct open_dim {
 	bool element;
-	uint32_t index;	 /* iterator id, or element */
+	uint32_t index;  /* iterator id, or element */
 	struct str name; /* of an element access */
 	struct dim dim;
 };
@@ -51,7 +51,7 @@ static void add_missing(struct pass_ctx *cx, const struct port *port, const stru
 	    scope_find(tr->scope, op->var.name))
 		return;
 	struct str text = var_ref_text(cx->arena, &op->var);
-	vec_each(m, &out->list)
+	vec_each (m, &out->list)
 		if (str_eq(m->text, text))
 			return;
 	*vec_push(cx->arena, &out->list) = (struct missing_use){text, op->var, op->span, tr->path};
@@ -61,12 +61,12 @@ void find_missing(struct pass_ctx *cx, const struct tree *t, const struct port *
 		  struct missing_uses *out)
 {
 	bool any = false;
-	vec_each(n, &t->names)
+	vec_each (n, &t->names)
 		any |= n->bare && !port_gives(port, n->name);
 	if (!any)
 		return;
-	vec_each(tr, &t->rules)
-		vec_each(test, &tr->rule->tests) {
+	vec_each (tr, &t->rules)
+		vec_each (test, &tr->rule->tests) {
 			add_missing(cx, port, tr, &test->value, out);
 			add_missing(cx, port, tr, &test->to, out);
 			add_missing(cx, port, tr, &test->mask, out);
@@ -84,8 +84,9 @@ static uint32_t port_column(struct binder *b, const struct operand *op)
 {
 	const struct attr *at = op->attr;
 	bool added, element = op->var.element;
-	struct str key = str_printf(b->cx->arena, "%.*s[%d %u] %u %u %u", STR_ARG(op->var.name), element,
-				    element ? op->var.index : 0, at->type, at->min, at->max);
+	struct str key =
+		str_printf(b->cx->arena, "%.*s[%d %u] %u %u %u", STR_ARG(op->var.name), element,
+			   element ? op->var.index : 0, at->type, at->min, at->max);
 	struct map_entry *e = map_put(b->cx->arena, &b->column_index, key, &added);
 	if (added) {
 		e->num = b->out->columns.n;
@@ -98,12 +99,13 @@ static bool read_constant(struct binder *b, const struct operand *op, const stru
 			  struct value *v)
 {
 	const struct attr *at = op->attr;
-	const char *why = value_parse(b->cx->arena, (enum value_type)at->type, at->min, at->max,
-				      pv->text, v);
+	const char *why =
+		value_parse(b->cx->arena, (enum value_type)at->type, at->min, at->max, pv->text, v);
 	if (!why)
 		return true;
-	struct finding *f = diag_add(b->cx->diags, FINDING(E308), pv->span, "'%.*s' can not be %s: it %s",
-				     STR_ARG(pv->text), at->xml, why);
+	struct finding *f =
+		diag_add(b->cx->diags, FINDING(E308), pv->span, "'%.*s' can not be %s: it %s",
+			 STR_ARG(pv->text), at->xml, why);
 	diag_note(b->cx->diags, f, op->span, "$%.*s is used here, where %s belongs",
 		  STR_ARG(op->var.name), value_type_name((enum value_type)at->type));
 	b->failed = true;
@@ -132,7 +134,7 @@ static void constant_column(struct binder *b, const struct operand *op, const st
 
 static struct open_dim *open_dim(struct binder *b, struct rule_dims *rd, const struct var_ref *v)
 {
-	vec_each(d, &rd->list)
+	vec_each (d, &rd->list)
 		if (d->element == v->element && d->index == v->index &&
 		    (!v->element || str_eq(d->name, v->name)))
 			return d;
@@ -168,7 +170,8 @@ static struct slot bind_operand(struct binder *b, const struct tree_rule *tr, st
 		struct dim_column *dc = vec_push(b->cx->arena, &d->dim.columns);
 		*dc = (struct dim_column){.constant = !own,
 					  .source = constant,
-					  .element = !own && op->var.element ? op->var.index + 1 : 0,
+					  .element =
+						  !own && op->var.element ? op->var.index + 1 : 0,
 					  .column = column,
 					  .span = op->span,
 					  .attr = op->attr};
@@ -189,7 +192,7 @@ static void put_first(struct rule_dims *rd, struct bound_rule *br)
 	struct open_dim d = rd->list.items[zero];
 	memmove(rd->list.items + 1, rd->list.items, zero * sizeof d);
 	rd->list.items[0] = d;
-	vec_each(t, &br->tests)
+	vec_each (t, &br->tests)
 		for (int i = 0; i < 3; i++) {
 			struct slot *s = i == 0 ? &t->value : i == 1 ? &t->to : &t->mask;
 			if (s->kind == SLOT_DIM && s->dim <= zero)
@@ -202,22 +205,26 @@ static void finish_dim(struct binder *b, struct dim *d)
 {
 	const struct dim_column *first = NULL;
 	d->constant = true;
-	vec_each(c, &d->columns) {
+	vec_each (c, &d->columns) {
 		d->constant &= c->constant;
 		if (!c->constant)
 			continue;
 		if (first && first->values.n != c->values.n) {
 			struct finding *f = diag_add(b->cx->diags, FINDING(E306), c->span,
 						     "this list has %u values", c->values.n);
-			diag_note(b->cx->diags, f, first->span, "the one beside it has %u", first->values.n);
-			diag_hint(b->cx->diags, f, "lists of one iterator advance together; write $NAME[@1] for one that turns by itself");
+			diag_note(b->cx->diags, f, first->span, "the one beside it has %u",
+				  first->values.n);
+			diag_hint(b->cx->diags, f,
+				  "lists of one iterator advance together; write $NAME[@1] for one "
+				  "that turns by itself");
 			b->failed = true;
 		}
 		first = first ? first : c;
 	}
 	if (!d->constant || b->failed)
 		return;
-	const struct value **lists = arena_new_array(b->cx->arena, const struct value *, d->columns.n);
+	const struct value **lists =
+		arena_new_array(b->cx->arena, const struct value *, d->columns.n);
 	for (uint32_t i = 0; i < d->columns.n; i++)
 		lists[i] = d->columns.items[i].values.items;
 	d->const_rows = make_rows(b->cx->arena, d->columns.n, lists, first->values.n);
@@ -228,17 +235,19 @@ static void bind_rule(struct binder *b, const struct tree_rule *tr)
 	struct bound_rule *br = vec_push(b->cx->arena, &b->out->rules);
 	struct rule_dims rd = {0};
 	*br = (struct bound_rule){.from = tr};
-	vec_each(t, &tr->rule->tests) {
+	vec_each (t, &tr->rule->tests) {
 		struct ptest *pt = vec_push(b->cx->arena, &br->tests);
-		*pt = (struct ptest){.field = t->field, .negated = t->negated, .from = t->from, .source = t};
+		*pt = (struct ptest){
+			.field = t->field, .negated = t->negated, .from = t->from, .source = t};
 		pt->value = bind_operand(b, tr, &rd, &t->value);
 		pt->mask = bind_operand(b, tr, &rd, &t->mask);
 		pt->to = bind_operand(b, tr, &rd, &t->to);
 	}
 	put_first(&rd, br);
-	vec_each(d, &rd.list) {
+	vec_each (d, &rd.list) {
 		finish_dim(b, &d->dim);
-		*vec_push(b->cx->arena, &br->dims) = dims_intern(b->cx->arena, &b->out->dims, &d->dim);
+		*vec_push(b->cx->arena, &br->dims) =
+			dims_intern(b->cx->arena, &b->out->dims, &d->dim);
 	}
 }
 
@@ -248,7 +257,7 @@ const struct bound_tree *bind_tree(struct pass_ctx *cx, const struct tree *t,
 	struct binder b = {.cx = cx, .tree = t, .port = port};
 	b.out = arena_new_object(cx->arena, struct bound_tree);
 	b.out->tree = t;
-	vec_each(tr, &t->rules) {
+	vec_each (tr, &t->rules) {
 		if (arena_full(cx->arena)) {
 			diag_add(cx->diags, FINDING(E603), t->top->span, "binding filter '%.*s'",
 				 STR_ARG(t->top->name));

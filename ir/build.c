@@ -35,7 +35,7 @@ static const struct tree *tree_of(struct builder *b, const struct filter_ref *re
 static struct str program_key(struct builder *b, const struct tree *t, const struct port *port)
 {
 	struct str key = t->top->name;
-	vec_each(n, &t->names)
+	vec_each (n, &t->names)
 		if (n->defaulted && port_gives(port, n->name))
 			key = str_printf(b->cx->arena, "%.*s+%.*s", STR_ARG(key), STR_ARG(n->name));
 	return key;
@@ -75,10 +75,12 @@ static enum learn_mode learn_mode(struct builder *b, const struct port *port)
 }
 
 /* A parameter of nearly the missing name is likely the one that was meant. */
-static void hint_name(struct builder *b, struct finding *f, const struct port *port, struct str name)
+static void hint_name(struct builder *b, struct finding *f, const struct port *port,
+		      struct str name)
 {
-	vec_each(p, &port->filter.params.list)
-		if (str_distance(p->name, name) <= (name.len > 4 ? 2u : name.len > 2) && !str_eq(p->name, name))
+	vec_each (p, &port->filter.params.list)
+		if (str_distance(p->name, name) <= (name.len > 4 ? 2u : name.len > 2) &&
+		    !str_eq(p->name, name))
 			diag_hint(b->cx->diags, f, "the port gives '%.*s': was '%.*s' meant?",
 				  STR_ARG(p->name), STR_ARG(name));
 }
@@ -87,24 +89,25 @@ static void missing_error(struct builder *b, const struct port *port, const stru
 			  const struct missing_uses *missing, const struct diag_kind *kind)
 {
 	struct str list = STR("");
-	vec_each(m, &missing->list)
+	vec_each (m, &missing->list)
 		list = str_printf(b->cx->arena, "%.*s%s$%.*s", STR_ARG(list), list.len ? ", " : "",
 				  STR_ARG(m->text));
 	struct finding *f = diag_add(b->cx->diags, kind, port->filter.span,
-				     "port '%.*s', filter '%.*s': no value for %.*s", STR_ARG(port->name),
-				     STR_ARG(t->top->name), STR_ARG(list));
-	vec_each(m, &missing->list)
+				     "port '%.*s', filter '%.*s': no value for %.*s",
+				     STR_ARG(port->name), STR_ARG(t->top->name), STR_ARG(list));
+	vec_each (m, &missing->list)
 		diag_note(b->cx->diags, f, m->span, "$%.*s is used here", STR_ARG(m->text));
-	vec_each(m, &missing->list)
+	vec_each (m, &missing->list)
 		hint_name(b, f, port, m->var.name);
 	if (kind == FINDING(E310))
-		diag_hint(b->cx->diags, f, "give the address, or let CTRL_IP_LEARNING be any or dhcp");
+		diag_hint(b->cx->diags, f,
+			  "give the address, or let CTRL_IP_LEARNING be any or dhcp");
 }
 
 /* Only addresses can be learned: of $IP and $IPV6, in whatever form they are used. */
 static bool learnable(const struct missing_uses *missing, bool *v4, bool *v6)
 {
-	vec_each(m, &missing->list) {
+	vec_each (m, &missing->list) {
 		*v4 |= str_is(m->var.name, "IP");
 		*v6 |= str_is(m->var.name, "IPV6");
 		if (!str_is(m->var.name, "IP") && !str_is(m->var.name, "IPV6"))
@@ -158,24 +161,27 @@ static void learning_set(struct builder *b, const struct port *port, const struc
 	bool server4 = params_find(&port->filter.params, STR("DHCPSERVER"));
 	bool server6 = params_find(&port->filter.params, STR("DHCPSERVERV6"));
 	*ref = port->filter;
-	ref->filter = str_from(learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
+	ref->filter = str_from(
+		learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
 }
 
 static void say_learning(struct builder *b, const struct port_data *pd,
 			 const struct missing_uses *missing)
 {
-	struct finding *f = diag_add(b->cx->diags, FINDING(N312), pd->port->filter.span,
-				     "port '%.*s' gives no value for $%.*s, so the learning set '%.*s' is in force",
-				     STR_ARG(pd->port->name), STR_ARG(missing->list.items[0].var.name),
-				     STR_ARG(pd->program->name));
+	struct finding *f = diag_add(
+		b->cx->diags, FINDING(N312), pd->port->filter.span,
+		"port '%.*s' gives no value for $%.*s, so the learning set '%.*s' is in force",
+		STR_ARG(pd->port->name), STR_ARG(missing->list.items[0].var.name),
+		STR_ARG(pd->program->name));
 	hint_name(b, f, pd->port, missing->list.items[0].var.name);
 }
 
 /* --- the list trap: one of several values is always another one --- */
 
-static bool negated_list(const struct prule *r, const struct port_data *pd, const struct ptest **which)
+static bool negated_list(const struct prule *r, const struct port_data *pd,
+			 const struct ptest **which)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		if (t->negated && t->value.kind == SLOT_DIM &&
 		    pd->rows[r->dims.items[t->value.dim]].n > 1) {
 			*which = t;
@@ -194,21 +200,24 @@ static void warn_rule(struct builder *b, const struct prule *r, const struct por
 	map_put(b->cx->arena, &b->warned, str_copy(b->cx->arena, key), &added);
 	if (!added)
 		return;
-	struct finding *f = diag_add(b->cx->diags, FINDING(W403), t->source->span,
-				     "port '%.*s': each of %u values makes a rule of its own, and each matches the others",
-				     STR_ARG(pd->port->name), pd->rows[r->dims.items[t->value.dim]].n);
-	diag_hint(b->cx->diags, f, "return for the values that are meant, then a rule for the rest");
+	struct finding *f =
+		diag_add(b->cx->diags, FINDING(W403), t->source->span,
+			 "port '%.*s': each of %u values makes a rule of its own, and each matches "
+			 "the others",
+			 STR_ARG(pd->port->name), pd->rows[r->dims.items[t->value.dim]].n);
+	diag_hint(b->cx->diags, f,
+		  "return for the values that are meant, then a rule for the rest");
 }
 
 static void warn_negated_lists(struct builder *b, const struct port_data *pd)
 {
 	for (enum side s = 0; s < SIDES && pd->program->has_negated_dim; s++) {
 		const struct part *part = &pd->program->parts[s];
-		vec_each(c, &part->chains)
-			vec_each(it, &c->items)
+		vec_each (c, &part->chains)
+			vec_each (it, &c->items)
 				if (it->kind == ITEM_RULE)
 					warn_rule(b, it->rule, pd);
-		vec_each(r, &part->packet)
+		vec_each (r, &part->packet)
 			warn_rule(b, *r, pd);
 	}
 }
@@ -218,8 +227,9 @@ static void warn_negated_lists(struct builder *b, const struct port_data *pd)
 /* Bindings carry these whether or not the filter has a use for them (5.3). */
 static bool reserved(struct str name)
 {
-	static const char *const names[] = {"MAC", "IP", "IPV6", "DHCPSERVER", "DHCPSERVERV6",
-					    "CTRL_IP_LEARNING", "GATEWAY_MAC", NULL};
+	static const char *const names[] = {
+		"MAC",         "IP", "IPV6", "DHCPSERVER", "DHCPSERVERV6", "CTRL_IP_LEARNING",
+		"GATEWAY_MAC", NULL};
 	for (int i = 0; names[i]; i++)
 		if (str_is(name, names[i]))
 			return true;
@@ -228,7 +238,7 @@ static bool reserved(struct str name)
 
 static bool tree_uses(const struct tree *t, struct str name)
 {
-	vec_each(n, &t->names)
+	vec_each (n, &t->names)
 		if (str_eq(n->name, name))
 			return true;
 	return false;
@@ -237,11 +247,11 @@ static bool tree_uses(const struct tree *t, struct str name)
 /* A parameter that no rule uses is a misspelt one, or a leftover. */
 static void warn_unused(struct builder *b, const struct tree *t, const struct port *port)
 {
-	vec_each(p, &port->filter.params.list)
+	vec_each (p, &port->filter.params.list)
 		if (!reserved(p->name) && !tree_uses(t, p->name))
 			diag_add(b->cx->diags, FINDING(W313), p->span,
-				 "port '%.*s': no rule of filter '%.*s' uses $%.*s", STR_ARG(port->name),
-				 STR_ARG(t->top->name), STR_ARG(p->name));
+				 "port '%.*s': no rule of filter '%.*s' uses $%.*s",
+				 STR_ARG(port->name), STR_ARG(t->top->name), STR_ARG(p->name));
 }
 
 static bool build_port(struct builder *b, const struct port *port)
@@ -274,9 +284,10 @@ bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct po
 {
 	struct builder b = {.cx = cx, .lib = lib, .out = out};
 	bool good = true;
-	vec_each(p, &ports->list) {
+	vec_each (p, &ports->list) {
 		if (arena_full(cx->arena)) {
-			diag_add(cx->diags, FINDING(E603), (*p)->span, "at port '%.*s'", STR_ARG((*p)->name));
+			diag_add(cx->diags, FINDING(E603), (*p)->span, "at port '%.*s'",
+				 STR_ARG((*p)->name));
 			return false;
 		}
 		good &= build_port(&b, *p);

@@ -6,13 +6,14 @@
 #include "ir/findings.h"
 #include "ir/passes.h"
 
-/* A loop is an error wherever it stands; a name that is not there only for the ports that need it. */
+/* A loop is an error wherever it stands; a name that is not there only for the ports that need it.
+ */
 static void check_refs(struct pass_ctx *cx, const struct filter *f, const struct library *lib)
 {
-	vec_each(e, &f->entries)
+	vec_each (e, &f->entries)
 		if (e->kind == ENTRY_REF && !lib->incomplete && !library_find(lib, e->ref->filter))
-			diag_add(cx->diags, FINDING(W311), e->ref->span, "there is no filter '%.*s'",
-				 STR_ARG(e->ref->filter));
+			diag_add(cx->diags, FINDING(W311), e->ref->span,
+				 "there is no filter '%.*s'", STR_ARG(e->ref->filter));
 }
 
 /* --- loops: a walk in depth over all filters, with a stack of our own --- */
@@ -44,8 +45,8 @@ static void follow(struct loop_walk *w, const struct filter_ref *ref)
 	if (f && !e)
 		open_filter(w, f);
 	else if (e && e->num == OPEN)
-		diag_add(w->cx->diags, FINDING(E302), ref->span, "filter '%.*s' comes back to itself here",
-			 STR_ARG(f->name));
+		diag_add(w->cx->diags, FINDING(E302), ref->span,
+			 "filter '%.*s' comes back to itself here", STR_ARG(f->name));
 }
 
 static void find_loops(struct loop_walk *w, const struct filter *from)
@@ -76,7 +77,7 @@ static void check_priority(struct pass_ctx *cx, const struct filter *f)
 void check_library(struct pass_ctx *cx, const struct library *lib)
 {
 	struct loop_walk w = {.cx = cx, .lib = lib};
-	map_each(e, &lib->by_name) {
+	map_each (e, &lib->by_name) {
 		check_priority(cx, e->cptr);
 		check_refs(cx, e->cptr, lib);
 		find_loops(&w, e->cptr);

@@ -6,7 +6,7 @@
 static struct str signature(struct arena *a, const struct dim *d)
 {
 	struct str s = STR("");
-	vec_each(c, &d->columns) {
+	vec_each (c, &d->columns) {
 		uintptr_t from = c->constant ? (uintptr_t)c->source : c->column;
 		s = str_printf(a, "%.*s%c%zx.%u.%u.%u.%u;", STR_ARG(s), c->constant ? 'k' : 'p',
 			       (size_t)from, c->element, c->attr->type, c->attr->min, c->attr->max);
@@ -86,7 +86,7 @@ struct rows make_rows(struct arena *a, uint32_t ncols, const struct value *const
 uint64_t prule_product(const struct prule *r, const struct port_data *pd)
 {
 	uint64_t n = 1;
-	vec_each(d, &r->dims)
+	vec_each (d, &r->dims)
 		if (__builtin_mul_overflow(n, (uint64_t)pd->rows[*d].n, &n))
 			return UINT64_MAX;
 	return n;

@@ -51,7 +51,7 @@ void dump_prule(struct buf *out, const struct program *p, const struct prule *r)
 	static const char *const dirs[] = {"", " original", " reply"};
 	buf_printf(out, "%s %.*s%s", action_names[r->verdict], STR_ARG(proto_word(r->proto)),
 		   r->mirrored ? " mirrored" : "");
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		dump_test(out, p, r, t);
 	if (r->ct_states) {
 		struct value v = {.type = VT_STATE, .u = r->ct_states};
@@ -67,19 +67,21 @@ void dump_prule(struct buf *out, const struct program *p, const struct prule *r)
 static void dump_part(struct buf *out, const struct program *p, enum side s)
 {
 	const struct part *part = &p->parts[s];
-	vec_each(c, &part->chains) {
-		buf_printf(out, "  %s chain %.*s priority %d\n", side_names[s], STR_ARG(c->name), c->priority);
-		vec_each(it, &c->items) {
+	vec_each (c, &part->chains) {
+		buf_printf(out, "  %s chain %.*s priority %d\n", side_names[s], STR_ARG(c->name),
+			   c->priority);
+		vec_each (it, &c->items) {
 			buf_lit(out, "    ");
 			if (it->kind == ITEM_JUMP)
-				buf_printf(out, "jump %.*s\n", STR_ARG(part->chains.items[it->chain].name));
+				buf_printf(out, "jump %.*s\n",
+					   STR_ARG(part->chains.items[it->chain].name));
 			else
 				dump_prule(out, p, it->rule);
 		}
 	}
 	if (part->packet.n)
 		buf_printf(out, "  %s packets\n", side_names[s]);
-	vec_each(r, &part->packet) {
+	vec_each (r, &part->packet) {
 		buf_lit(out, "    ");
 		dump_prule(out, p, *r);
 	}
@@ -87,7 +89,7 @@ static void dump_part(struct buf *out, const struct program *p, enum side s)
 
 static void dump_layout(struct buf *out, const struct build *b)
 {
-	vec_each(p, &b->programs) {
+	vec_each (p, &b->programs) {
 		buf_printf(out, "program %.*s\n", STR_ARG((*p)->name));
 		for (enum side s = 0; s < SIDES; s++)
 			dump_part(out, *p, s);
@@ -111,13 +113,13 @@ static void dump_rows(struct buf *out, const struct dim *d, const struct rows *r
 
 static void dump_bind(struct buf *out, const struct build *b)
 {
-	vec_each(p, &b->programs) {
+	vec_each (p, &b->programs) {
 		buf_printf(out, "program %.*s\n", STR_ARG((*p)->name));
-		vec_each(c, &(*p)->columns)
+		vec_each (c, &(*p)->columns)
 			buf_printf(out, "  column $%.*s: %s\n", STR_ARG(c->var.name),
 				   value_type_name((enum value_type)c->attr->type));
 	}
-	vec_each(pd, &b->ports) {
+	vec_each (pd, &b->ports) {
 		buf_printf(out, "port %.*s program %.*s%s\n", STR_ARG(pd->port->name),
 			   STR_ARG(pd->program->name), pd->learning ? " learning" : "");
 		for (uint32_t d = 0; d < pd->program->dims.n; d++) {
@@ -142,11 +144,11 @@ static void dump_path(struct buf *out, const struct tree *t, uint32_t path)
 static void dump_tree(struct buf *out, const struct port *port, const struct tree *t)
 {
 	buf_printf(out, "port %.*s\n", STR_ARG(port->name));
-	vec_each(tr, &t->rules) {
+	vec_each (tr, &t->rules) {
 		const struct rule *r = tr->rule;
 		buf_printf(out, "  %s %s %d %.*s #%u in %.*s: ", action_names[r->action],
-			   direction_names[r->direction], r->priority, STR_ARG(proto_word(r->proto)),
-			   r->number, STR_ARG(r->filter->chain));
+			   direction_names[r->direction], r->priority,
+			   STR_ARG(proto_word(r->proto)), r->number, STR_ARG(r->filter->chain));
 		dump_path(out, t, tr->path);
 		buf_lit(out, "\n");
 	}
@@ -157,7 +159,7 @@ void dump_pass(struct pass_ctx *cx, const char *pass, const struct library *lib,
 {
 	struct build b = {0};
 	if (strcmp(pass, "resolve") == 0) {
-		vec_each(p, &ports->list) {
+		vec_each (p, &ports->list) {
 			const struct tree *t = resolve(cx, lib, &(*p)->filter);
 			if (t)
 				dump_tree(out, *p, t);

@@ -16,8 +16,13 @@ const struct field fields[FIELDS] = {
 const struct proto protos[PROTOS] = {
 	[PROTO_NONE] = {NULL, LAYER_FRAME, 0, 0, -1, NULL, 0},
 #define PROTO(id, xml, layer, family, ethertype, ipproto, attrs)                                   \
-	[PROTO_##id] = {xml,   layer,         family,                                              \
-			ethertype, ipproto, attrs_##attrs, sizeof attrs_##attrs / sizeof attrs_##attrs[0]},
+	[PROTO_##id] = {xml,                                                                       \
+			layer,                                                                     \
+			family,                                                                    \
+			ethertype,                                                                 \
+			ipproto,                                                                   \
+			attrs_##attrs,                                                             \
+			sizeof attrs_##attrs / sizeof attrs_##attrs[0]},
 #include "ir/fields.def"
 };
 
@@ -51,9 +56,9 @@ const char *attr_alias(const struct proto *p, struct str xml)
 }
 
 const struct chain_prefix chain_prefixes[] = {
-	{"mac", -800, 0, false},	 {"vlan", -750, 0x8100, false}, {"stp", -810, 0, true},
-	{"rarp", -400, 0x8035, false},	 {"arp", -500, 0x0806, false},	{"ipv4", -700, 0x0800, false},
-	{"ipv6", -600, 0x86dd, false},	 {NULL, 0, 0, false},
+	{"mac", -800, 0, false},       {"vlan", -750, 0x8100, false}, {"stp", -810, 0, true},
+	{"rarp", -400, 0x8035, false}, {"arp", -500, 0x0806, false},  {"ipv4", -700, 0x0800, false},
+	{"ipv6", -600, 0x86dd, false}, {NULL, 0, 0, false},
 };
 
 const struct chain_prefix *chain_prefix_find(struct str chain)

@@ -21,8 +21,14 @@ enum layer {
 
 /* Where a field lies; offsets count from the start of that header. */
 enum header {
-	HDR_ETHER, HDR_VLAN, HDR_STP /* from the LLC header */, HDR_ARP, HDR_NET, HDR_TRANSPORT,
-	HDR_TCP_OPTION, HDR_META /* not in the packet */
+	HDR_ETHER,
+	HDR_VLAN,
+	HDR_STP /* from the LLC header */,
+	HDR_ARP,
+	HDR_NET,
+	HDR_TRANSPORT,
+	HDR_TCP_OPTION,
+	HDR_META /* not in the packet */
 };
 
 enum field_id {
@@ -37,7 +43,8 @@ struct field {
 	enum header header;
 	/* bit offset in the header; where the family decides (HDR_NET), IPv4's and IPv6's */
 	int16_t offset, offset6;
-	uint16_t width; /* bits; 0 = not a header field. Addresses of HDR_NET: 32, or 128 for IPv6 */
+	uint16_t
+		width; /* bits; 0 = not a header field. Addresses of HDR_NET: 32, or 128 for IPv6 */
 };
 
 extern const struct field fields[FIELDS];
@@ -53,7 +60,7 @@ enum attr_part {
 enum {
 	ATTR_NO_VAR = 1,  /* takes no variable */
 	ATTR_NO_NEG = 2,  /* match='no' on it is an error: it has no negation */
-	ATTR_ALONE = 4,	  /* upper end that may stand without the lower one */
+	ATTR_ALONE = 4,   /* upper end that may stand without the lower one */
 	ATTR_DECIMAL = 8, /* no hexadecimal */
 };
 
@@ -81,10 +88,11 @@ enum proto_id {
 struct proto {
 	const char *xml;
 	enum layer layer;
-	uint8_t family;	    /* 4, 6, or 0 where that has no meaning */
+	uint8_t family;     /* 4, 6, or 0 where that has no meaning */
 	uint16_t ethertype; /* the frame's type; 0 = not tested */
 	int16_t ipproto;    /* the packet's protocol; -1 = not tested */
-	const struct attr *attrs; /* in the order of the language: iteration and printing follow it */
+	const struct attr
+		*attrs; /* in the order of the language: iteration and printing follow it */
 	uint32_t nattrs;
 };
 
@@ -110,9 +118,9 @@ static inline enum proto_id proto_id(const struct proto *p)
  */
 struct chain_prefix {
 	const char *prefix;
-	int priority;	    /* default */
+	int priority;       /* default */
 	uint16_t ethertype; /* 0 = not tested */
-	bool stp;	    /* destination is the bridge group address */
+	bool stp;           /* destination is the bridge group address */
 };
 
 /* Longest prefix first where one begins another. Terminated by a NULL prefix. */

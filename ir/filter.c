@@ -31,8 +31,8 @@ void library_add(struct library *lib, struct filter *f, bool fallback, struct di
 	}
 	const struct filter *first = e->cptr;
 	struct finding *fi = diag_add(ds, FINDING(E122), f->name_span,
-				      "filter '%.*s' has the UUID of filter '%.*s'", STR_ARG(f->name),
-				      STR_ARG(first->name));
+				      "filter '%.*s' has the UUID of filter '%.*s'",
+				      STR_ARG(f->name), STR_ARG(first->name));
 	diag_note(ds, fi, first->name_span, "it is here");
 }
 
@@ -40,7 +40,8 @@ void library_add(struct library *lib, struct filter *f, bool fallback, struct di
 
 static bool word_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 bool var_name_ok(struct str s)
@@ -68,13 +69,14 @@ const struct param *params_find(const struct params *ps, struct str name)
 		const struct map_entry *e = map_find(&ps->index, name);
 		return e ? &ps->list.items[e->num] : NULL;
 	}
-	vec_each(p, &ps->list)
+	vec_each (p, &ps->list)
 		if (str_eq(p->name, name))
 			return p;
 	return NULL;
 }
 
-static struct param *add_param(struct arena *a, struct params *ps, struct str name, struct span span)
+static struct param *add_param(struct arena *a, struct params *ps, struct str name,
+			       struct span span)
 {
 	struct param *p = vec_push(a, &ps->list);
 	*p = (struct param){.name = name, .span = span};
@@ -95,10 +97,13 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 		return;
 	}
 	if (!var_value_ok(value)) {
-		struct finding *f = diag_add(ds, FINDING(E120), value_span,
-					     "'%.*s' can not be a variable's value", STR_ARG(value));
+		struct finding *f =
+			diag_add(ds, FINDING(E120), value_span,
+				 "'%.*s' can not be a variable's value", STR_ARG(value));
 		if (value.len && memchr(value.s, '/', value.len))
-			diag_hint(ds, f, "a variable holds no prefix length; give it to the mask attribute");
+			diag_hint(
+				ds, f,
+				"a variable holds no prefix length; give it to the mask attribute");
 		else
 			diag_hint(ds, f, "values are made of letters, digits and _ . :");
 		return;
@@ -150,7 +155,8 @@ const char *var_ref_parse(struct str text, struct var_ref *out)
 	if (text.s[i] != '[')
 		return "has something behind the variable's name";
 	if (text.s[text.len - 1] != ']')
-		return memchr(text.s + i, ']', text.len - i) ? "has something behind the ]" : "lacks the closing ]";
+		return memchr(text.s + i, ']', text.len - i) ? "has something behind the ]"
+							     : "lacks the closing ]";
 	return read_index((struct str){text.s + i + 1, text.len - i - 2}, out);
 }
 
@@ -168,7 +174,7 @@ static bool operand_uses(const struct operand *op, struct str name)
 
 bool rule_uses(const struct rule *r, struct str name)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		if (operand_uses(&t->value, name) || operand_uses(&t->to, name) ||
 		    operand_uses(&t->mask, name))
 			return true;

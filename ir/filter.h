@@ -63,9 +63,9 @@ struct rule {
 	int priority;
 	bool statematch;
 	vec_of(struct test) tests;
-	struct span span;	      /* the whole rule's opening */
+	struct span span;            /* the whole rule's opening */
 	const struct filter *filter; /* the one it is written in */
-	uint32_t number;	      /* from 1 within its filter */
+	uint32_t number;             /* from 1 within its filter */
 };
 
 struct param_value {
@@ -83,7 +83,7 @@ struct param {
 struct params {
 	vec_of(struct param) list;
 	struct map index; /* num: place in list; made when there are many names */
-	bool broken; /* one was refused; what misses it need not be said again */
+	bool broken;      /* one was refused; what misses it need not be said again */
 };
 
 struct filter_ref {
@@ -116,7 +116,8 @@ struct filter {
 struct library {
 	struct map by_name; /* ptr: struct filter */
 	struct map by_uuid; /* ptr: struct filter */
-	bool incomplete;    /* a text could not be read, so what is not here is no mistake of its own */
+	bool incomplete; /* a text could not be read, so what is not here is no mistake of its own
+			  */
 };
 
 /*
@@ -155,7 +156,7 @@ struct rule_builder {
 		bool given, negated;
 		struct operand operand;
 		struct span name_span;
-	} *uses; /* one per row of proto->attrs */
+	} * uses;      /* one per row of proto->attrs */
 	uint32_t room; /* rows that uses has */
 };
 

@@ -30,7 +30,7 @@ struct layouter {
 
 static const struct ptest *find_test(const struct bound_rule *br, enum field_id field)
 {
-	vec_each(t, &br->tests)
+	vec_each (t, &br->tests)
 		if (t->field == field)
 			return t;
 	return NULL;
@@ -55,7 +55,7 @@ static bool left_out(const struct ptest *t)
 
 static void use_columns(struct prule *r, uint32_t dim, uint32_t *used)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		for (int i = 0; i < 3; i++) {
 			const struct slot *s = i == 0 ? &t->value : i == 1 ? &t->to : &t->mask;
 			if (s->kind == SLOT_DIM && s->dim == dim)
@@ -65,7 +65,7 @@ static void use_columns(struct prule *r, uint32_t dim, uint32_t *used)
 
 static void renumber(struct prule *r, uint32_t dim, uint32_t new_dim, const uint32_t *new_column)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		for (int i = 0; i < 3; i++) {
 			struct slot *s = i == 0 ? &t->value : i == 1 ? &t->to : &t->mask;
 			if (s->kind == SLOT_DIM && s->dim == dim) {
@@ -89,10 +89,12 @@ static uint32_t narrow_dim(struct layouter *l, uint32_t full, uint32_t *used)
 	if (nd.columns.n == d->columns.n)
 		return full;
 	if (nd.constant) {
-		const struct value **lists = arena_new_array(l->cx->arena, const struct value *, nd.columns.n);
+		const struct value **lists =
+			arena_new_array(l->cx->arena, const struct value *, nd.columns.n);
 		for (uint32_t c = 0; c < nd.columns.n; c++)
 			lists[c] = nd.columns.items[c].values.items;
-		nd.const_rows = make_rows(l->cx->arena, nd.columns.n, lists, nd.columns.items[0].values.n);
+		nd.const_rows =
+			make_rows(l->cx->arena, nd.columns.n, lists, nd.columns.items[0].values.n);
 	}
 	return dims_intern(l->cx->arena, &l->dims, &nd);
 }
@@ -129,7 +131,8 @@ struct form {
 	enum ct_direction dir;
 };
 
-static struct prule *make_rule(struct layouter *l, const struct bound_rule *br, const struct form *f)
+static struct prule *make_rule(struct layouter *l, const struct bound_rule *br,
+			       const struct form *f)
 {
 	struct prule *r = arena_new_object(l->cx->arena, struct prule);
 	const struct rule *src = br->from->rule;
@@ -143,8 +146,9 @@ static struct prule *make_rule(struct layouter *l, const struct bound_rule *br, 
 			    .ct_dir = f->dir};
 	if (comment)
 		r->comment = comment->value.value.text;
-	vec_each(t, &br->tests) {
-		bool lost = f->mirrored && t->field == F_ETHER_SADDR && src->proto->layer == LAYER_PACKET;
+	vec_each (t, &br->tests) {
+		bool lost = f->mirrored && t->field == F_ETHER_SADDR &&
+			    src->proto->layer == LAYER_PACKET;
 		if (lost || left_out(t))
 			continue;
 		struct ptest *pt = vec_push(l->cx->arena, &r->tests);
@@ -163,7 +167,7 @@ static struct prule *make_rule(struct layouter *l, const struct bound_rule *br, 
 static bool only_source_mac(const struct bound_rule *br)
 {
 	bool mac = false;
-	vec_each(t, &br->tests) {
+	vec_each (t, &br->tests) {
 		bool packet = !left_out(t) && t->field != F_IPSET && t->field != F_CT_COUNT;
 		mac |= t->field == F_ETHER_SADDR;
 		if (packet && t->field != F_ETHER_SADDR)
@@ -190,7 +194,8 @@ static void packet_forms(const struct bound_rule *br, struct form forms[SIDES])
 	bool inout = src->direction == DIR_INOUT;
 	bool typed = find_test(br, F_ICMP_TYPE), limit = find_test(br, F_CT_COUNT);
 	bool given = state && src->statematch;
-	bool stateful = src->action == ACTION_ACCEPT && src->statematch && !inout && !state && !limit;
+	bool stateful =
+		src->action == ACTION_ACCEPT && src->statematch && !inout && !state && !limit;
 	enum side own = src->direction == DIR_OUT ? SIDE_OUT : SIDE_IN;
 	struct form *plain = &forms[own], *other = &forms[!own];
 
@@ -213,7 +218,8 @@ static void warn_lost_state(struct layouter *l, const struct bound_rule *br)
 {
 	const struct ptest *state = find_test(br, F_CT_STATE);
 	const struct rule *src = br->from->rule;
-	if (!state || !src->statematch || src->action != ACTION_ACCEPT || !find_test(br, F_CT_COUNT))
+	if (!state || !src->statematch || src->action != ACTION_ACCEPT ||
+	    !find_test(br, F_CT_COUNT))
 		return;
 	struct finding *f = diag_add(l->cx->diags, FINDING(W409), state->source->span,
 				     "an accept with connlimit-above does not test the state");
@@ -243,8 +249,9 @@ struct order_list {
 
 static struct order_list sorted(struct layouter *l, enum layer layer)
 {
-	struct order_list list = {arena_new_array(l->cx->arena, struct order, l->bt->rules.n + 1), 0};
-	vec_each(br, &l->bt->rules) {
+	struct order_list list = {arena_new_array(l->cx->arena, struct order, l->bt->rules.n + 1),
+				  0};
+	vec_each (br, &l->bt->rules) {
 		const struct rule *r = br->from->rule;
 		if (r->proto->layer == layer) {
 			list.items[list.n] = (struct order){br, r->priority, list.n};
@@ -270,7 +277,8 @@ static void lay_packets(struct layouter *l)
 			struct prule *r = make_rule(l, o->rule, &forms[s]);
 			*vec_push(l->cx->arena, &l->out->parts[s].packet) = r;
 			l->out->has_packet[r->proto->family == 6] = true;
-			l->out->needs_ct |= r->ct_states || r->ct_dir || find_test(o->rule, F_CT_COUNT);
+			l->out->needs_ct |=
+				r->ct_states || r->ct_dir || find_test(o->rule, F_CT_COUNT);
 		}
 	}
 }
@@ -297,11 +305,12 @@ static void collect_chains(struct layouter *l, const struct order_list *list, en
 	struct map used = {0};
 	for (uint32_t i = 0; i < list->n; i++)
 		if (on_side(list->items[i].rule->from->rule, s))
-			map_put(l->cx->arena, &used, list->items[i].rule->from->rule->filter->chain, NULL);
+			map_put(l->cx->arena, &used, list->items[i].rule->from->rule->filter->chain,
+				NULL);
 	if (!used.entries.n)
 		return;
 	*vec_push(l->cx->arena, &part->chains) = (struct pchain){.name = STR("root")};
-	vec_each(c, &l->bt->tree->chains)
+	vec_each (c, &l->bt->tree->chains)
 		if (map_find(&used, c->name))
 			*vec_push(l->cx->arena, &part->chains) =
 				(struct pchain){.name = c->name,
@@ -313,7 +322,8 @@ static void collect_chains(struct layouter *l, const struct order_list *list, en
 /* Jumps that come before a root rule of this priority; equal priority: the jump is first. */
 static void put_jumps(struct layouter *l, struct part *part, uint32_t *next, int priority)
 {
-	for (; *next < part->chains.n && part->chains.items[*next].priority <= priority; (*next)++) {
+	for (; *next < part->chains.n && part->chains.items[*next].priority <= priority;
+	     (*next)++) {
 		struct pitem *it = vec_push(l->cx->arena, &part->chains.items[0].items);
 		it->kind = ITEM_JUMP;
 		it->chain = *next;
@@ -339,7 +349,8 @@ static void lay_frames(struct layouter *l, const struct order_list *list, enum s
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct bound_rule *br = list->items[i].rule;
 		const struct rule *src = br->from->rule;
-		struct form f = {.present = true, .mirrored = s == SIDE_OUT && src->direction == DIR_INOUT};
+		struct form f = {.present = true,
+				 .mirrored = s == SIDE_OUT && src->direction == DIR_INOUT};
 		if (!on_side(src, s))
 			continue;
 		struct pchain *c = chain_of(part, &index, src->filter->chain);
@@ -360,7 +371,7 @@ struct program *layout(struct pass_ctx *cx, const struct bound_tree *bt, struct 
 	p->top = bt->tree->top;
 	memcpy(&p->columns, &bt->columns, sizeof p->columns);
 	memcpy(&p->paths, &bt->tree->paths, sizeof p->paths);
-	vec_each(d, &bt->dims.list)
+	vec_each (d, &bt->dims.list)
 		dims_intern(cx->arena, &l.dims, d);
 	lay_packets(&l);
 	struct order_list frames = sorted(&l, LAYER_FRAME);

@@ -22,9 +22,10 @@
 
 /* Limits that turn hostile input into an error. */
 struct limits {
-	uint32_t depth;	   /* of references; default 64 */
-	uint32_t rules;	   /* of one tree after resolving; default 1,000,000 */
-	uint64_t product;  /* instances of one rule in a target that must write them out; default 10,000,000 */
+	uint32_t depth;   /* of references; default 64 */
+	uint32_t rules;   /* of one tree after resolving; default 1,000,000 */
+	uint64_t product; /* instances of one rule in a target that must write them out; default
+			     10,000,000 */
 };
 extern const struct limits default_limits;
 
@@ -43,7 +44,7 @@ struct scope {
 
 struct tree_rule {
 	const struct rule *rule;
-	uint32_t path;		  /* index into paths */
+	uint32_t path;             /* index into paths */
 	const struct scope *scope; /* NULL: no parameters on the way */
 };
 
@@ -57,7 +58,7 @@ struct tree_chain {
 /* A variable that rules of the tree use. */
 struct tree_name {
 	struct str name;
-	bool bare;     /* somewhere no parameter inside the tree gives it: the port must */
+	bool bare;      /* somewhere no parameter inside the tree gives it: the port must */
 	bool defaulted; /* somewhere one does: the port may */
 };
 
@@ -91,14 +92,15 @@ struct dims {
 uint32_t dims_intern(struct arena *a, struct dims *ds, const struct dim *d);
 
 /* Rows without repetition (the first of equal ones stays): lists[c] holds n values of column c. */
-struct rows make_rows(struct arena *a, uint32_t ncols, const struct value *const *lists, uint32_t n);
+struct rows make_rows(struct arena *a, uint32_t ncols, const struct value *const *lists,
+		      uint32_t n);
 
 /* --- bind (tree) -------------------------------------------------------------- */
 
 /* A tree whose variables have been told apart: the port's columns, and constants. */
 struct bound_rule {
 	const struct tree_rule *from;
-	vec_of(uint32_t) dims; /* into bound_tree.dims, first turns fastest */
+	vec_of(uint32_t) dims;      /* into bound_tree.dims, first turns fastest */
 	vec_of(struct ptest) tests; /* all tests, not exchanged; slots refer to dims */
 };
 

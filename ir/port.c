@@ -29,7 +29,8 @@ void ports_add(struct ports *ps, struct port *p, struct diags *ds)
 	bool added;
 	const char *why = port_name_check(p->name);
 	if (why) {
-		diag_add(ds, FINDING(E201), p->name_span, "interface name '%.*s' %s", STR_ARG(p->name), why);
+		diag_add(ds, FINDING(E201), p->name_span, "interface name '%.*s' %s",
+			 STR_ARG(p->name), why);
 		return;
 	}
 	struct map_entry *e = map_put(ds->arena, &ps->by_name, p->name, &added);

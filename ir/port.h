@@ -11,15 +11,15 @@ struct port {
 	struct str name; /* interface on the host, 1..15 bytes */
 	struct value mac;
 	struct str owner_name, owner_uuid; /* may be empty */
-	struct str link_device;		   /* to listen on while learning; may be empty */
-	struct str interface_type;	   /* "bridge", "network", ...; empty when not said */
+	struct str link_device;            /* to listen on while learning; may be empty */
+	struct str interface_type;         /* "bridge", "network", ...; empty when not said */
 	struct filter_ref filter;
 	struct span span, name_span;
 };
 
 struct ports {
 	vec_of(struct port *) list; /* in the order of the inputs */
-	struct map by_name;	    /* ptr: struct port */
+	struct map by_name;         /* ptr: struct port */
 };
 
 /* Add; findings: the same name twice, a name that no interface can have. */

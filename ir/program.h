@@ -33,19 +33,20 @@ extern const char *const side_names[SIDES]; /* "out", "in" */
 
 /* A value that the port supplies: its variable, read as the type of an attribute. */
 struct column {
-	struct var_ref var;	 /* index: the element; iterators are of no account here */
-	const struct attr *attr; /* type and range; columns are equal when variable, element and type are */
-	struct span span;	 /* of its first use */
+	struct var_ref var; /* index: the element; iterators are of no account here */
+	const struct attr
+		*attr; /* type and range; columns are equal when variable, element and type are */
+	struct span span; /* of its first use */
 };
 
 /* A column of a dimension: of the port, or a constant list. */
 struct dim_column {
 	bool constant;
-	uint32_t column;    /* index into program.columns */
+	uint32_t column;             /* index into program.columns */
 	vec_of(struct value) values; /* when constant */
-	const struct param *source; /* when constant: where they stand */
-	uint32_t element;   /* when constant and one value was picked: which, from 1 */
-	struct span span;   /* of its first use in the source */
+	const struct param *source;  /* when constant: where they stand */
+	uint32_t element;            /* when constant and one value was picked: which, from 1 */
+	struct span span;            /* of its first use in the source */
 	const struct attr *attr;
 };
 
@@ -66,7 +67,7 @@ struct dim {
 struct slot {
 	enum { SLOT_NONE, SLOT_CONST, SLOT_DIM } kind;
 	struct value value;
-	uint32_t dim;	 /* index into prule.dims */
+	uint32_t dim;    /* index into prule.dims */
 	uint32_t column; /* of that dimension */
 };
 
@@ -88,20 +89,20 @@ enum ct_direction { CT_DIR_ANY, CT_DIR_ORIGINAL, CT_DIR_REPLY };
 
 struct prule {
 	const struct rule *source; /* NULL never */
-	uint32_t path;		   /* index into program.paths: by which references it came */
+	uint32_t path;             /* index into program.paths: by which references it came */
 	const struct proto *proto;
 	enum action verdict;
-	bool mirrored;		/* source and destination were exchanged */
-	uint8_t ct_states;	/* CT_* bits; 0 = not tested */
+	bool mirrored;     /* source and destination were exchanged */
+	uint8_t ct_states; /* CT_* bits; 0 = not tested */
 	enum ct_direction ct_dir;
 	vec_of(struct ptest) tests; /* without state and comment */
-	vec_of(uint32_t) dims;	/* into program.dims; first turns fastest */
-	struct str comment;	/* may be empty */
+	vec_of(uint32_t) dims;      /* into program.dims; first turns fastest */
+	struct str comment;         /* may be empty */
 };
 
 /* A chain of the frame part of one side. */
 struct pchain {
-	struct str name;		    /* "root" or the source's name */
+	struct str name;                   /* "root" or the source's name */
 	const struct chain_prefix *prefix; /* NULL for root: which frames the jump takes */
 	int priority;
 	vec_of(struct pitem) items;
@@ -129,15 +130,16 @@ struct ref_path {
 };
 
 struct program {
-	struct str name; /* unique in a run and stable: the filter's name, marked where it needs to be */
+	struct str name; /* unique in a run and stable: the filter's name, marked where it needs to
+			    be */
 	const struct filter *top;
 	vec_of(struct column) columns;
 	vec_of(struct dim) dims;
 	vec_of(struct ref_path) paths;
 	struct part parts[SIDES];
-	bool has_packet[2]; /* [0] any IPv4 packet rule, [1] IPv6 */
-	bool needs_ct;	    /* any test of connection state or count */
-	bool has_negated_dim; /* any negated test of a variable */
+	bool has_packet[2];      /* [0] any IPv4 packet rule, [1] IPv6 */
+	bool needs_ct;           /* any test of connection state or count */
+	bool has_negated_dim;    /* any negated test of a variable */
 	bool has_variable_range; /* any range with a variable end */
 };
 
@@ -146,7 +148,7 @@ struct port_data {
 	const struct port *port;
 	const struct program *program;
 	struct rows *rows; /* one per program.dims; constant dimensions' rows included */
-	bool learning;	   /* the program is a learning set, since an address is not known */
+	bool learning;     /* the program is a learning set, since an address is not known */
 };
 
 /* All that a run compiles. Programs in order of first use; ports in order of input. */

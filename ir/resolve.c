@@ -28,9 +28,9 @@ static const struct scope *inner_scope(struct arena *a, const struct scope *oute
 		return outer;
 	struct scope *s = arena_new_object(a, struct scope);
 	if (outer)
-		map_each(e, &outer->names)
+		map_each (e, &outer->names)
 			map_put(a, &s->names, e->key, NULL)->cptr = e->cptr;
-	vec_each(p, &ps->list) {
+	vec_each (p, &ps->list) {
 		bool added;
 		struct map_entry *e = map_put(a, &s->names, p->name, &added);
 		if (added)
@@ -51,15 +51,17 @@ static void note_chain(struct walk *w, const struct filter *f)
 	struct map_entry *e = map_put(w->cx->arena, &w->chain_index, f->chain, &added);
 	if (added) {
 		e->num = w->tree->chains.n;
-		*vec_push(w->cx->arena, &w->tree->chains) = (struct tree_chain){f->chain, priority, f};
+		*vec_push(w->cx->arena, &w->tree->chains) =
+			(struct tree_chain){f->chain, priority, f};
 		return;
 	}
 	struct tree_chain *c = &w->tree->chains.items[e->num];
 	if (c->priority == priority)
 		return;
-	struct finding *fi = diag_add(w->cx->diags, FINDING(W401), f->span,
-				      "chain '%.*s' has priority %d here and %d in filter '%.*s'",
-				      STR_ARG(c->name), priority, c->priority, STR_ARG(c->first->name));
+	struct finding *fi =
+		diag_add(w->cx->diags, FINDING(W401), f->span,
+			 "chain '%.*s' has priority %d here and %d in filter '%.*s'",
+			 STR_ARG(c->name), priority, c->priority, STR_ARG(c->first->name));
 	diag_note(w->cx->diags, fi, c->first->span, "the other one is here");
 	diag_hint(w->cx->diags, fi, "the lower one holds for both");
 	if (priority < c->priority)
@@ -85,7 +87,7 @@ static void note_name(struct walk *w, const struct operand *op, const struct sco
 static void add_rule(struct walk *w, const struct rule *r, uint32_t path, const struct scope *scope)
 {
 	*vec_push(w->cx->arena, &w->tree->rules) = (struct tree_rule){r, path, scope};
-	vec_each(t, &r->tests) {
+	vec_each (t, &r->tests) {
 		note_name(w, &t->value, scope);
 		note_name(w, &t->to, scope);
 		note_name(w, &t->mask, scope);
@@ -124,7 +126,7 @@ static const struct filter *find_filter(struct walk *w, const struct filter_ref 
 	struct finding *fi = diag_add(w->cx->diags, FINDING(E301), ref->span,
 				      "there is no filter '%.*s'", STR_ARG(ref->filter));
 	unsigned best = 3;
-	map_each(e, &w->lib->by_name)
+	map_each (e, &w->lib->by_name)
 		if (str_distance(e->key, ref->filter) < best) {
 			best = str_distance(e->key, ref->filter);
 			diag_hint(w->cx->diags, fi, "did you mean '%.*s'?", STR_ARG(e->key));
@@ -149,7 +151,8 @@ static void walk_ref(struct walk *w, const struct filter_ref *ref, uint32_t path
 			      "filter '%.*s' comes back to itself here", STR_ARG(f->name));
 	else if (depth >= w->cx->limits.depth)
 		fi = diag_add(w->cx->diags, FINDING(E303), ref->span,
-			      "more than %u references lie within one another", w->cx->limits.depth);
+			      "more than %u references lie within one another",
+			      w->cx->limits.depth);
 	if (fi) {
 		note_path(w, fi, path);
 		w->failed = true;
@@ -160,7 +163,8 @@ static void walk_ref(struct walk *w, const struct filter_ref *ref, uint32_t path
 		    depth + 1);
 }
 
-/* The number of references counts as the number of rules does: a tree may have none of the latter. */
+/* The number of references counts as the number of rules does: a tree may have none of the latter.
+ */
 static bool too_many(struct walk *w, const struct filter *f)
 {
 	struct pass_ctx *cx = w->cx;
@@ -168,15 +172,15 @@ static bool too_many(struct walk *w, const struct filter *f)
 		return false;
 	if (!w->failed)
 		diag_add(cx->diags, arena_full(cx->arena) ? FINDING(E603) : FINDING(E304), f->span,
-			 "filter '%.*s' resolves to more than %u rules", STR_ARG(w->tree->top->name),
-			 cx->limits.rules);
+			 "filter '%.*s' resolves to more than %u rules",
+			 STR_ARG(w->tree->top->name), cx->limits.rules);
 	return w->failed = true;
 }
 
 static void walk_filter(struct walk *w, const struct filter *f, uint32_t path,
 			const struct scope *scope, uint32_t depth)
 {
-	vec_each(e, &f->entries) {
+	vec_each (e, &f->entries) {
 		if (too_many(w, f))
 			return;
 		if (e->kind == ENTRY_RULE)

@@ -33,7 +33,8 @@ static void hint_names(struct diags *ds, struct finding *f, const struct attr *a
 	const struct value_name *n = value_names((enum value_type)at->type);
 	struct str list = STR("");
 	for (; n && n->name; n++)
-		list = str_printf(ds->arena, "%.*s%s%s", STR_ARG(list), list.len ? ", " : "", n->name);
+		list = str_printf(ds->arena, "%.*s%s%s", STR_ARG(list), list.len ? ", " : "",
+				  n->name);
 	if (list.len)
 		diag_hint(ds, f, "known words: %.*s", STR_ARG(list));
 }
@@ -93,7 +94,8 @@ static void set_value(struct rule_builder *rb, struct operand *op, struct str te
 		cut_comment(rb, op);
 	if (at->type == VT_ARPOP && op->value.u == 9)
 		diag_hint(rb->diags,
-			  diag_add(rb->diags, FINDING(W406), op->span, "'%.*s' is operation 9", STR_ARG(text)),
+			  diag_add(rb->diags, FINDING(W406), op->span, "'%.*s' is operation 9",
+				   STR_ARG(text)),
 			  "the number 9 is emitted, as the language has it; write 10 for a NAK");
 }
 
@@ -119,7 +121,7 @@ void rule_builder_set(struct rule_builder *rb, const struct attr *at, bool negat
 
 static struct test *find_test(struct rule *r, enum field_id field)
 {
-	vec_each(t, &r->tests)
+	vec_each (t, &r->tests)
 		if (t->field == field)
 			return t;
 	return NULL;
@@ -129,8 +131,9 @@ static void add_test(struct rule_builder *rb, const struct attr *at, const struc
 {
 	struct test *t = find_test(rb->rule, (enum field_id)at->field);
 	if (t) { /* an address and an address range */
-		struct finding *f = diag_add(rb->diags, FINDING(E117), u->name_span,
-					     "%s and %s can not both be given", t->value.attr->xml, at->xml);
+		struct finding *f =
+			diag_add(rb->diags, FINDING(E117), u->name_span,
+				 "%s and %s can not both be given", t->value.attr->xml, at->xml);
 		diag_note(rb->diags, f, t->span, "the other one is here");
 		return;
 	}
@@ -156,8 +159,9 @@ static void add_part(struct rule_builder *rb, const struct attr *at, const struc
 	}
 	bool fits = t && (at->part == PART_MASK ? !t->from : !range_of_address || t->from);
 	if (!fits) {
-		diag_add(rb->diags, FINDING(E116), u->name_span, "%s has no effect without %s", at->xml,
-			 at->field == F_IPSET	 ? "ipset"
+		diag_add(rb->diags, FINDING(E116), u->name_span, "%s has no effect without %s",
+			 at->xml,
+			 at->field == F_IPSET    ? "ipset"
 			 : at->part == PART_MASK ? "its address"
 						 : "the lower end");
 		return;
@@ -197,11 +201,11 @@ static void check_extension_header(struct rule_builder *rb, const struct test *t
 		return;
 	for (size_t i = 0; i < sizeof headers; i++)
 		if (t->value.value.u == headers[i]) {
-			struct finding *f =
-				diag_add(rb->diags, FINDING(W410), t->value.span,
-					 "%u is an extension header of IPv6 and never the protocol "
-					 "behind them, so the test %s",
-					 headers[i], t->negated ? "excludes nothing" : "never holds");
+			struct finding *f = diag_add(
+				rb->diags, FINDING(W410), t->value.span,
+				"%u is an extension header of IPv6 and never the protocol "
+				"behind them, so the test %s",
+				headers[i], t->negated ? "excludes nothing" : "never holds");
 			if (headers[i] == 51)
 				diag_hint(rb->diags, f, "ah-ipv6 matches packets with AH");
 		}
@@ -214,14 +218,15 @@ static void check_protocol(struct rule_builder *rb)
 	bool known = proto && !proto->negated && proto->value.kind == OPERAND_VALUE;
 	uint32_t p = known ? proto->value.value.u : 256;
 	bool bad = proto && (proto->value.kind == OPERAND_NONE); /* its own finding is there */
-	vec_each(t, &rb->rule->tests) {
+	vec_each (t, &rb->rule->tests) {
 		bool port = t->field == F_TH_SPORT || t->field == F_TH_DPORT;
 		bool icmp = t->field == F_ICMP_TYPE || t->field == F_ICMP_CODE;
 		if (bad || rb->rule->proto->layer != LAYER_FRAME)
 			return;
 		if (port && p != 6 && p != 17 && p != 33 && p != 132)
 			diag_add(rb->diags, FINDING(E118), t->span,
-				 "a port needs protocol tcp (6), udp (17), dccp (33) or sctp (132), not negated");
+				 "a port needs protocol tcp (6), udp (17), dccp (33) or sctp "
+				 "(132), not negated");
 		if (icmp && p != 58)
 			diag_add(rb->diags, FINDING(E118), t->span,
 				 "an ICMPv6 type or code needs protocol icmpv6 (58), not negated");
@@ -232,7 +237,8 @@ static void check_protocol(struct rule_builder *rb)
 
 static void check_icmp(struct rule_builder *rb)
 {
-	const struct test *type = find_test(rb->rule, F_ICMP_TYPE), *code = find_test(rb->rule, F_ICMP_CODE);
+	const struct test *type = find_test(rb->rule, F_ICMP_TYPE),
+			  *code = find_test(rb->rule, F_ICMP_CODE);
 	if (code && !type && rb->rule->proto->layer == LAYER_PACKET)
 		diag_add(rb->diags, FINDING(E116), code->span, "code has no effect without type");
 	if (code && type && code->negated != type->negated) {
@@ -265,7 +271,7 @@ void rule_builder_finish(struct rule_builder *rb)
 			if (rb->uses[i].given && part == parts)
 				(part ? add_part : add_test)(rb, at, &rb->uses[i]);
 		}
-	vec_each(t, &rb->rule->tests) {
+	vec_each (t, &rb->rule->tests) {
 		check_range(rb, t);
 		check_flags(rb, t);
 		check_extension_header(rb, t);
@@ -280,5 +286,6 @@ void rule_builder_finish(struct rule_builder *rb)
 	if (proto_id(p) == PROTO_STP && rb->rule->direction == DIR_INOUT &&
 	    find_test(rb->rule, F_ETHER_SADDR))
 		diag_add(rb->diags, FINDING(E123), find_test(rb->rule, F_ETHER_SADDR)->span,
-			 "an stp rule with srcmacaddr needs direction in or out: BPDUs have no exchanged form");
+			 "an stp rule with srcmacaddr needs direction in or out: BPDUs have no "
+			 "exchanged form");
 }

@@ -6,26 +6,28 @@
 
 /* --- names of numbers (specification, section 3) --- */
 
-static const struct value_name ethertype_names[] = {
-	{"arp", 0x0806}, {"rarp", 0x8035}, {"ipv4", 0x0800}, {"ipv6", 0x86dd}, {"vlan", 0x8100}, {NULL, 0}};
+static const struct value_name ethertype_names[] = {{"arp", 0x0806},  {"rarp", 0x8035},
+						    {"ipv4", 0x0800}, {"ipv6", 0x86dd},
+						    {"vlan", 0x8100}, {NULL, 0}};
 /* ARP_NAK is 9 in ebtables' list and so in the language; IANA has 9 = InARP reply, 10 = NAK. */
 static const struct value_name arpop_names[] = {
-	{"Request", 1},	      {"Reply", 2},	   {"Request_Reverse", 3},
-	{"Reply_Reverse", 4}, {"DRARP_Request", 5}, {"DRARP_Reply", 6},
-	{"DRARP_Error", 7},   {"InARP_Request", 8}, {"ARP_NAK", 9},
-	{NULL, 0}};
+	{"Request", 1},       {"Reply", 2},       {"Request_Reverse", 3}, {"Reply_Reverse", 4},
+	{"DRARP_Request", 5}, {"DRARP_Reply", 6}, {"DRARP_Error", 7},     {"InARP_Request", 8},
+	{"ARP_NAK", 9},       {NULL, 0}};
 static const struct value_name ipproto_names[] = {
-	{"tcp", 6},   {"udp", 17},  {"udplite", 136}, {"esp", 50},     {"ah", 51},
-	{"icmp", 1},  {"igmp", 2},  {"sctp", 132},    {"icmpv6", 58}, {NULL, 0}};
-static const struct value_name bool_names[] = {
-	{"true", 1}, {"1", 1}, {"yes", 1}, {"false", 0}, {"0", 0}, {"no", 0}, {NULL, 0}};
-static const struct value_name state_names[] = {{"NEW", CT_NEW},	 {"ESTABLISHED", CT_ESTABLISHED},
-						{"RELATED", CT_RELATED}, {"INVALID", CT_INVALID},
-						{"NONE", 0},		 {NULL, 0}};
+	{"tcp", 6},  {"udp", 17}, {"udplite", 136}, {"esp", 50},    {"ah", 51},
+	{"icmp", 1}, {"igmp", 2}, {"sctp", 132},    {"icmpv6", 58}, {NULL, 0}};
+static const struct value_name bool_names[] = {{"true", 1}, {"1", 1},  {"yes", 1}, {"false", 0},
+					       {"0", 0},    {"no", 0}, {NULL, 0}};
+static const struct value_name state_names[] = {{"NEW", CT_NEW},
+						{"ESTABLISHED", CT_ESTABLISHED},
+						{"RELATED", CT_RELATED},
+						{"INVALID", CT_INVALID},
+						{"NONE", 0},
+						{NULL, 0}};
 static const struct value_name tcpflag_names[] = {
-	{"FIN", TCP_FIN}, {"SYN", TCP_SYN}, {"RST", TCP_RST}, {"PSH", TCP_PSH},
-	{"ACK", TCP_ACK}, {"URG", TCP_URG}, {"ALL", TCP_ALL}, {"NONE", 0},
-	{NULL, 0}};
+	{"FIN", TCP_FIN}, {"SYN", TCP_SYN}, {"RST", TCP_RST}, {"PSH", TCP_PSH}, {"ACK", TCP_ACK},
+	{"URG", TCP_URG}, {"ALL", TCP_ALL}, {"NONE", 0},      {NULL, 0}};
 static const struct value_name setflag_names[] = {{"src", 0}, {"dst", 1}, {NULL, 0}};
 
 static const struct value_name *find_name(const struct value_name *names, struct str s)
@@ -283,7 +285,9 @@ const char *value_parse(struct arena *a, enum value_type type, uint32_t min, uin
 	switch (type) {
 	case VT_UINT:
 		why = read_uint(s, &v->u, &v->hex);
-		return why ? why : v->u < min || v->u > max ? "is outside the range of the attribute" : NULL;
+		return why                        ? why
+		       : v->u < min || v->u > max ? "is outside the range of the attribute"
+						  : NULL;
 	case VT_MAC:
 		return read_mac(s, v->mac);
 	case VT_MACMASK:
@@ -298,11 +302,14 @@ const char *value_parse(struct arena *a, enum value_type type, uint32_t min, uin
 	case VT_IP6MASK:
 		return read_mask(s, 128, &v->u);
 	case VT_ETHERTYPE:
-		return read_named(ethertype_names, "is neither a number nor a known EtherType", s, min, max, v);
+		return read_named(ethertype_names, "is neither a number nor a known EtherType", s,
+				  min, max, v);
 	case VT_ARPOP:
-		return read_named(arpop_names, "is neither a number nor a known ARP operation", s, min, max, v);
+		return read_named(arpop_names, "is neither a number nor a known ARP operation", s,
+				  min, max, v);
 	case VT_IPPROTO:
-		return read_named(ipproto_names, "is neither a number nor a known IP protocol", s, min, max, v);
+		return read_named(ipproto_names, "is neither a number nor a known IP protocol", s,
+				  min, max, v);
 	case VT_BOOL:
 		return read_named(bool_names, "is neither true nor false", s, 0, 1, v);
 	case VT_STATE:

@@ -12,29 +12,37 @@
 
 enum value_type {
 	VT_NONE,
-	VT_UINT,       /* u; range is the attribute's */
-	VT_MAC,	       /* mac */
-	VT_MACMASK,    /* mac; ones followed by zeros */
-	VT_IP4,	       /* u, host byte order */
-	VT_IP4MASK,    /* u = prefix length 0..32 */
-	VT_IP6,	       /* ip6, network byte order */
-	VT_IP6MASK,    /* u = prefix length 0..128 */
-	VT_ETHERTYPE,  /* u; arp rarp ipv4 ipv6 vlan, or a number */
-	VT_ARPOP,      /* u; Request ... ARP_NAK, or a number */
-	VT_IPPROTO,    /* u; tcp udp ..., or a number */
-	VT_BOOL,       /* u = 0 or 1 */
-	VT_STATE,      /* u = set of CT_* bits; 0 = NONE */
-	VT_TCPFLAGS,   /* u = mask << 8 | flags */
-	VT_SETNAME,    /* text */
-	VT_SETFLAGS,   /* u: bit i set = i-th direction is dst; count in bits 8.. */
-	VT_TEXT,       /* text */
+	VT_UINT,      /* u; range is the attribute's */
+	VT_MAC,       /* mac */
+	VT_MACMASK,   /* mac; ones followed by zeros */
+	VT_IP4,       /* u, host byte order */
+	VT_IP4MASK,   /* u = prefix length 0..32 */
+	VT_IP6,       /* ip6, network byte order */
+	VT_IP6MASK,   /* u = prefix length 0..128 */
+	VT_ETHERTYPE, /* u; arp rarp ipv4 ipv6 vlan, or a number */
+	VT_ARPOP,     /* u; Request ... ARP_NAK, or a number */
+	VT_IPPROTO,   /* u; tcp udp ..., or a number */
+	VT_BOOL,      /* u = 0 or 1 */
+	VT_STATE,     /* u = set of CT_* bits; 0 = NONE */
+	VT_TCPFLAGS,  /* u = mask << 8 | flags */
+	VT_SETNAME,   /* text */
+	VT_SETFLAGS,  /* u: bit i set = i-th direction is dst; count in bits 8.. */
+	VT_TEXT,      /* text */
 };
 
 /* Connection states, in the order in which every target prints them. */
 enum { CT_NEW = 1, CT_ESTABLISHED = 2, CT_RELATED = 4, CT_INVALID = 8 };
 
 /* TCP header flags (RFC 9293 3.1), in libvirt's printing order from bit 0. */
-enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ALL = 63 };
+enum {
+	TCP_FIN = 1,
+	TCP_SYN = 2,
+	TCP_RST = 4,
+	TCP_PSH = 8,
+	TCP_ACK = 16,
+	TCP_URG = 32,
+	TCP_ALL = 63
+};
 
 struct value {
 	uint8_t type; /* enum value_type */
@@ -68,7 +76,8 @@ int value_cmp(const struct value *a, const struct value *b);
 /* What a value of this type looks like, for messages: "an IPv4 address". */
 const char *value_type_name(enum value_type type);
 
-/* Names of enumerated types, for hints and completion. NULL-terminated; NULL when there are none. */
+/* Names of enumerated types, for hints and completion. NULL-terminated; NULL when there are none.
+ */
 struct value_name {
 	const char *name;
 	uint32_t value;

@@ -27,7 +27,7 @@ struct compile {
 	struct emit_ctx emit;
 	vec_of(struct job) jobs;
 	const char *dir; /* with -t all, or several targets */
-	bool changes;	 /* --since */
+	bool changes;    /* --since */
 };
 
 static enum exit_code usage(const char *why)
@@ -41,7 +41,7 @@ static enum exit_code usage(const char *why)
 static bool read_losses(struct compile *c)
 {
 	static const char *const names[LOSSES] = {"", "refused", "widened", "narrowed"};
-	vec_each(w, &c->s->opt->values[OPT_ALLOW_LOSS]) {
+	vec_each (w, &c->s->opt->values[OPT_ALLOW_LOSS]) {
 		bool known = false;
 		for (int l = LOSS_REFUSED; l < LOSSES; l++) {
 			bool same = strcmp(*w, names[l]) == 0 ||
@@ -64,7 +64,7 @@ static bool table_name_ok(const char *t)
 
 static void add_target(struct compile *c, const struct target *t)
 {
-	vec_each(j, &c->jobs)
+	vec_each (j, &c->jobs)
 		if (j->target == t)
 			return;
 	*vec_push(c->s->arena, &c->jobs) = (struct job){.target = t};
@@ -72,7 +72,7 @@ static void add_target(struct compile *c, const struct target *t)
 
 static bool read_targets(struct compile *c)
 {
-	vec_each(w, &c->s->opt->values[OPT_TARGET]) {
+	vec_each (w, &c->s->opt->values[OPT_TARGET]) {
 		const struct target *t = target_find(str_from(*w));
 		bool all = strcmp(*w, "all") == 0;
 		if (!t && !all) {
@@ -89,7 +89,7 @@ static bool read_targets(struct compile *c)
 
 static bool has_target(const struct compile *c, const char *name)
 {
-	vec_each(j, &c->jobs)
+	vec_each (j, &c->jobs)
 		if (strcmp(j->target->name, name) == 0)
 			return true;
 	return false;
@@ -99,7 +99,8 @@ static const char *read_options(struct compile *c)
 {
 	const struct options *o = c->s->opt;
 	const char *table = option_value(o, OPT_TABLE);
-	c->emit = (struct emit_ctx){.arena = c->s->arena, .diags = &c->s->diags, .limits = c->s->limits};
+	c->emit = (struct emit_ctx){
+		.arena = c->s->arena, .diags = &c->s->diags, .limits = c->s->limits};
 	c->emit.options.table = str_from(table ? table : "nwfc");
 	c->emit.options.version = NWFC_VERSION;
 	c->emit.options.expand = option_given(o, OPT_EXPAND);
@@ -151,7 +152,7 @@ static bool load_both(struct compile *c, bool skip)
 
 static bool program_in(const struct build *b, const struct program *p)
 {
-	vec_each(q, &b->programs)
+	vec_each (q, &b->programs)
 		if (str_eq((*q)->name, p->name))
 			return true;
 	return false;
@@ -159,7 +160,7 @@ static bool program_in(const struct build *b, const struct program *p)
 
 static bool code_goes_away(const struct compile *c)
 {
-	vec_each(p, &c->old.programs)
+	vec_each (p, &c->old.programs)
 		if (!program_in(&c->build, *p))
 			return true;
 	return false;
@@ -168,7 +169,8 @@ static bool code_goes_away(const struct compile *c)
 static bool front(struct compile *c)
 {
 	list_inputs(c->s, &c->s->opt->inputs, &c->inputs);
-	if (!c->changes) { /* what was read is built even after errors: all of a run are said together */
+	if (!c->changes) { /* what was read is built even after errors: all of a run are said
+			      together */
 		bool good = load_host(c->s, &c->inputs, true, false, &c->host);
 		return compile_host(c, &c->host, &c->build) && good;
 	}
@@ -192,7 +194,8 @@ static bool any_port(struct compile *c)
 	bool inputs = c->s->opt->inputs.n > 0;
 	diag_add(&c->s->diags, inputs ? FINDING(W209) : FINDING(E204), (struct span){0}, "%s",
 		 inputs ? "the inputs have no port to compile for; the script holds no rules"
-			: "no port to compile for: give a filterbinding, an interface, a domain, or --port, --mac and --filter");
+			: "no port to compile for: give a filterbinding, an interface, a domain, "
+			  "or --port, --mac and --filter");
 	return inputs;
 }
 
@@ -201,7 +204,7 @@ static bool lower(struct compile *c)
 	bool good = true;
 	if (c->changes)
 		return true;
-	vec_each(j, &c->jobs)
+	vec_each (j, &c->jobs)
 		good &= (j->lowered = j->target->lower(&c->emit, &c->build)) != NULL;
 	return good;
 }
@@ -265,12 +268,12 @@ static bool write_dependencies(struct compile *c)
 		return true;
 	if (!output_open(c->s, str_printf(c->s->arena, "%s.d", out).s, false, &o))
 		return false;
-	vec_each(j, &c->jobs) {
+	vec_each (j, &c->jobs) {
 		put_dependency(&o.buf, str_from(job_path(c, j)));
 		buf_lit(&o.buf, " ");
 	}
 	buf_lit(&o.buf, ":");
-	vec_each(src, &c->s->sources.list)
+	vec_each (src, &c->s->sources.list)
 		if (src->ino) {
 			buf_lit(&o.buf, " \\\n  ");
 			put_dependency(&o.buf, src->name);
@@ -284,7 +287,7 @@ static bool write_all(struct compile *c, bool removal)
 	bool good = make_dir(c);
 	for (uint32_t i = 0; i < c->jobs.n && good; i++)
 		good = write_job(c, &c->jobs.items[i], removal);
-	vec_each(j, &c->jobs) {
+	vec_each (j, &c->jobs) {
 		if (j->open && good)
 			good = output_commit(c->s, &j->out);
 		else if (j->open)
@@ -299,7 +302,7 @@ static bool write_all(struct compile *c, bool removal)
 static void dump_filters(const struct host *h, struct buf *out)
 {
 	buf_lit(out, "<filters>\n");
-	map_each(e, &h->library.by_name)
+	map_each (e, &h->library.by_name)
 		if (e->cptr && !((const struct filter *)e->cptr)->stock)
 			print_filter_xml(out, e->cptr);
 	buf_lit(out, "</filters>\n");

@@ -38,12 +38,13 @@ static void text_proto(struct buf *out, const struct proto *p)
 static void json_attr(struct buf *out, const struct attr *at)
 {
 	const struct value_name *n = value_names((enum value_type)at->type);
-	buf_printf(out, "{\"name\": \"%s\", \"part\": \"%s\", \"field\": \"%s\", \"type\": \"%s\"", at->xml,
-		   part_names[at->part], fields[at->field].name,
+	buf_printf(out, "{\"name\": \"%s\", \"part\": \"%s\", \"field\": \"%s\", \"type\": \"%s\"",
+		   at->xml, part_names[at->part], fields[at->field].name,
 		   value_type_name((enum value_type)at->type));
 	if (at->max)
 		buf_printf(out, ", \"min\": %u, \"max\": %u", at->min, at->max);
-	buf_printf(out, ", \"variable\": %s, \"negatable\": %s", at->flags & ATTR_NO_VAR ? "false" : "true",
+	buf_printf(out, ", \"variable\": %s, \"negatable\": %s",
+		   at->flags & ATTR_NO_VAR ? "false" : "true",
 		   at->flags & ATTR_NO_NEG || at->field == F_COMMENT ? "false" : "true");
 	if (n) {
 		buf_lit(out, ", \"words\": [");
@@ -56,9 +57,12 @@ static void json_attr(struct buf *out, const struct attr *at)
 
 static void json_proto(struct buf *out, const struct proto *p)
 {
-	buf_printf(out, "    {\"element\": \"%s\", \"layer\": \"%s\", \"family\": %u, \"ethertype\": %u, \"protocol\": %d,\n"
-			"     \"attributes\": [\n",
-		   p->xml, p->layer == LAYER_FRAME ? "frame" : "packet", p->family, p->ethertype, p->ipproto);
+	buf_printf(out,
+		   "    {\"element\": \"%s\", \"layer\": \"%s\", \"family\": %u, \"ethertype\": "
+		   "%u, \"protocol\": %d,\n"
+		   "     \"attributes\": [\n",
+		   p->xml, p->layer == LAYER_FRAME ? "frame" : "packet", p->family, p->ethertype,
+		   p->ipproto);
 	for (uint32_t i = 0; i < p->nattrs; i++) {
 		buf_lit(out, "      ");
 		json_attr(out, &p->attrs[i]);
@@ -71,7 +75,9 @@ static void json_fields(struct buf *out)
 {
 	buf_lit(out, "  \"fields\": [\n");
 	for (int f = 0; f < FIELDS; f++)
-		buf_printf(out, "    {\"name\": \"%s\", \"mirror\": \"%s\", \"offset\": %d, \"offset6\": %d, \"width\": %u}%s\n",
+		buf_printf(out,
+			   "    {\"name\": \"%s\", \"mirror\": \"%s\", \"offset\": %d, "
+			   "\"offset6\": %d, \"width\": %u}%s\n",
 			   fields[f].name, fields[fields[f].mirror].name, fields[f].offset,
 			   fields[f].offset6, fields[f].width, f + 1 < FIELDS ? "," : "");
 	buf_lit(out, "  ]\n");

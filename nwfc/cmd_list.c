@@ -13,8 +13,9 @@ static void list_names(struct pass_ctx *cx, const struct filter *f, const struct
 	const char *between = "";
 	if (!t)
 		return;
-	vec_each(n, &t->names) {
-		buf_printf(out, "%s$%.*s%s", between, STR_ARG(n->name), n->bare ? "" : " (has a value)");
+	vec_each (n, &t->names) {
+		buf_printf(out, "%s$%.*s%s", between, STR_ARG(n->name),
+			   n->bare ? "" : " (has a value)");
 		between = ", ";
 	}
 }
@@ -35,9 +36,10 @@ enum exit_code cmd_list(struct session *s)
 	load_host(s, &in, false, false, &h);
 	if (!output_open(s, option_value(s->opt, OPT_OUTPUT), false, &o))
 		return session_verdict(s);
-	map_each(e, &h.library.by_name) {
+	map_each (e, &h.library.by_name) {
 		const struct filter *f = e->cptr;
-		buf_printf(&o.buf, "%.*s\t%.*s\t%s\t", STR_ARG(f->name), STR_ARG(f->chain), origin(s, f));
+		buf_printf(&o.buf, "%.*s\t%.*s\t%s\t", STR_ARG(f->name), STR_ARG(f->chain),
+			   origin(s, f));
 		list_names(&cx, f, &h.library, &o.buf);
 		buf_lit(&o.buf, "\n");
 	}

@@ -19,11 +19,14 @@ static const struct command_row {
 	const char *name, *arguments, *help;
 	char letter;
 } commands[COMMANDS] = {
-	{"compile", "-t TARGET [OPTION]... [INPUT]...", "write the firewall script for the ports of the inputs", 'c'},
-	{"remove", "-t TARGET [OPTION]... [INPUT]...", "write the script that takes every trace of a target away", 'r'},
+	{"compile", "-t TARGET [OPTION]... [INPUT]...",
+	 "write the firewall script for the ports of the inputs", 'c'},
+	{"remove", "-t TARGET [OPTION]... [INPUT]...",
+	 "write the script that takes every trace of a target away", 'r'},
 	{"check", "[OPTION]... INPUT...", "read and validate, write nothing", 'k'},
 	{"list", "[OPTION]... [INPUT]...", "the filters known, their chains and variables", 'l'},
-	{"fields", "[--format FORMAT]", "the protocols, attributes and header fields of the language", 'f'},
+	{"fields", "[--format FORMAT]",
+	 "the protocols, attributes and header fields of the language", 'f'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -54,8 +57,9 @@ static bool has_option(enum command c, int id)
 static int find_option(enum command c, struct str name, bool is_letter)
 {
 	for (int i = 0; i < OPTIONS; i++) {
-		bool same = is_letter ? name.len == 1 && rows[i].letter && name.s[0] == rows[i].letter
-				      : str_is(name, rows[i].name);
+		bool same = is_letter
+				    ? name.len == 1 && rows[i].letter && name.s[0] == rows[i].letter
+				    : str_is(name, rows[i].name);
 		if (same && has_option(c, i))
 			return i;
 	}
@@ -75,7 +79,8 @@ static void suggest(struct arena *a, enum command c, struct str name, struct str
 		*why = str_printf(a, "%.*s; did you mean --%s?", STR_ARG(*why), best);
 }
 
-/* One option at argv[*i]: --name, --name=VALUE, --name VALUE, -xVALUE, -x VALUE; -MD as compilers have it. */
+/* One option at argv[*i]: --name, --name=VALUE, --name VALUE, -xVALUE, -x VALUE; -MD as compilers
+ * have it. */
 static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct options *o,
 			 struct str *why)
 {
@@ -93,9 +98,9 @@ static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct 
 			suggest(a, o->command, name, why);
 		return false;
 	}
-	const char *value = equals			       ? equals + 1
+	const char *value = equals                           ? equals + 1
 			    : !dashes && !md && word.len > 2 ? word.s + 2
-							       : NULL;
+							     : NULL;
 	if (rows[id].argument && !value) {
 		if (*i + 1 >= argc) {
 			*why = str_printf(a, "%s wants %s", word.s, rows[id].argument);
@@ -152,8 +157,9 @@ static void help_options(struct buf *out, enum command c)
 		bool md = i == OPT_DEPS;
 		int n = rows[i].letter ? snprintf(left, sizeof left, "-%c, ", rows[i].letter)
 				       : snprintf(left, sizeof left, "    ");
-		snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", md ? "-" : "--", rows[i].name,
-			 rows[i].argument ? "=" : "", rows[i].argument ? rows[i].argument : "");
+		snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", md ? "-" : "--",
+			 rows[i].name, rows[i].argument ? "=" : "",
+			 rows[i].argument ? rows[i].argument : "");
 		buf_printf(out, "  %-26s %s\n", left, rows[i].help);
 	}
 }
@@ -161,16 +167,19 @@ static void help_options(struct buf *out, enum command c)
 void options_help(struct buf *out, enum command c)
 {
 	if (c < CMD_HELP) {
-		buf_printf(out, "usage: nwfc %s %s\n\n%s\n\n", commands[c].name, commands[c].arguments,
-			   commands[c].help);
+		buf_printf(out, "usage: nwfc %s %s\n\n%s\n\n", commands[c].name,
+			   commands[c].arguments, commands[c].help);
 		help_options(out, c);
 	} else {
 		buf_lit(out, "usage: nwfc COMMAND [OPTION]... [INPUT]...\n\n"
-			     "nwfc compiles network filters of virtual machines into firewall scripts.\n\n");
+			     "nwfc compiles network filters of virtual machines into firewall "
+			     "scripts.\n\n");
 		for (int i = 0; i < COMMANDS; i++)
 			buf_printf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
 		buf_lit(out, "\nnwfc COMMAND --help has the options; nwfc(1) all of it.\n");
 	}
-	buf_lit(out, "\nInputs are files, directories (all *.xml in them) or - for standard input.\n"
-		     "Exit status: 0 good, 1 findings that fail, 2 bad input or usage, 3 a bug of nwfc.\n");
+	buf_lit(out,
+		"\nInputs are files, directories (all *.xml in them) or - for standard input.\n"
+		"Exit status: 0 good, 1 findings that fail, 2 bad input or usage, 3 a bug of "
+		"nwfc.\n");
 }

@@ -11,7 +11,16 @@
 
 #include "backends/backend.h"
 
-enum command { CMD_COMPILE, CMD_REMOVE, CMD_CHECK, CMD_LIST, CMD_FIELDS, CMD_HELP, CMD_VERSION, COMMANDS };
+enum command {
+	CMD_COMPILE,
+	CMD_REMOVE,
+	CMD_CHECK,
+	CMD_LIST,
+	CMD_FIELDS,
+	CMD_HELP,
+	CMD_VERSION,
+	COMMANDS
+};
 
 /* Exit codes of the program. */
 enum exit_code { EXIT_GOOD, EXIT_FINDINGS, EXIT_BAD_INPUT, EXIT_BUG };
@@ -29,7 +38,7 @@ struct words {
 
 struct options {
 	enum command command;
-	struct words inputs;	/* files, directories, "-" */
+	struct words inputs;          /* files, directories, "-" */
 	struct words values[OPTIONS]; /* arguments given, in order; a flag has its own name */
 };
 

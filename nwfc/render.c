@@ -13,7 +13,8 @@
 static void put_safe(struct str text, FILE *to)
 {
 	for (uint32_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.s[i], next = i + 1 < text.len ? (unsigned char)text.s[i + 1] : 0;
+		unsigned char c = (unsigned char)text.s[i],
+			      next = i + 1 < text.len ? (unsigned char)text.s[i + 1] : 0;
 		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
 		i += c1;
 		fputc(c == '\t' || (c >= 0x80 && !c1) || (c >= ' ' && c < 0x7f) ? c : '?', to);
@@ -86,7 +87,7 @@ static void render_finding(const struct session *s, const struct finding *f, FIL
 	put_text(f->text, to);
 	fprintf(to, " [%s]\n", f->kind->code);
 	render_line(s, f->span, '^', to);
-	vec_each(n, &f->notes) {
+	vec_each (n, &f->notes) {
 		render_place(s, n->span, to);
 		fprintf(to, "note: ");
 		put_text(n->text, to);
@@ -129,7 +130,8 @@ static void render_all(const struct session *s, FILE *to)
 		fprintf(to, "nwfc: and %u more findings\n", ds->errors + ds->warnings - ds->list.n);
 }
 
-/* Standard error has no buffer: a write for each character would cost more than reading the input. */
+/* Standard error has no buffer: a write for each character would cost more than reading the input.
+ */
 void render_findings(const struct session *s, FILE *to)
 {
 	char *text = NULL;

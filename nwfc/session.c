@@ -73,12 +73,16 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 
 static bool unreadable(struct session *s, const char *path)
 {
-	diag_add(&s->diags, errno == EFBIG ? FINDING(E604) : errno == ENOMEM ? FINDING(E603) : FINDING(E601),
+	diag_add(&s->diags,
+		 errno == EFBIG    ? FINDING(E604)
+		 : errno == ENOMEM ? FINDING(E603)
+				   : FINDING(E601),
 		 (struct span){0}, "%s: %s", path, strerror(errno));
 	return false;
 }
 
-static void add_file(struct session *s, const char *path, const struct stat *st, struct input_list *out)
+static void add_file(struct session *s, const char *path, const struct stat *st,
+		     struct input_list *out)
 {
 	uint64_t ino = S_ISREG(st->st_mode) ? st->st_ino : 0;
 	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, ino, false};
@@ -106,7 +110,7 @@ static void list_directory(struct session *s, const char *dir, struct input_list
 
 void list_inputs(struct session *s, const struct words *inputs, struct input_list *out)
 {
-	vec_each(input, inputs) {
+	vec_each (input, inputs) {
 		struct stat st = {0};
 		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
 			unreadable(s, *input);
@@ -125,7 +129,7 @@ static struct str identity(struct arena *a, const struct input_file *f)
 
 static void index_files(struct session *s, const struct input_list *in, struct map *out)
 {
-	vec_each(f, &in->files)
+	vec_each (f, &in->files)
 		if (f->ino)
 			map_put(s->arena, out, identity(s->arena, f), NULL)->ptr = f;
 }
@@ -154,7 +158,7 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 {
 	struct map in_a = {0};
 	index_files(s, a, &in_a);
-	vec_each(f, &b->files) {
+	vec_each (f, &b->files) {
 		struct map_entry *e = f->ino ? map_find(&in_a, identity(s->arena, f)) : NULL;
 		if (e && begins_with(f->path, port_roots))
 			f->shared = ((struct input_file *)e->ptr)->shared = true;
@@ -184,7 +188,7 @@ static struct span command_line(struct session *s, const char *option, struct st
 
 static void define_params(struct session *s, struct params *ps)
 {
-	vec_each(d, &s->opt->values[OPT_DEFINE]) {
+	vec_each (d, &s->opt->values[OPT_DEFINE]) {
 		struct str text = str_from(*d);
 		struct span sp = command_line(s, "-D ", text);
 		const char *eq = memchr(text.s, '=', text.len);
@@ -202,7 +206,8 @@ static void define_params(struct session *s, struct params *ps)
 static void read_mac(struct session *s, const char *mac, struct port *p)
 {
 	if (!mac) {
-		diag_add(&s->diags, FINDING(E203), (struct span){0}, "--filter wants --port and --mac beside it");
+		diag_add(&s->diags, FINDING(E203), (struct span){0},
+			 "--filter wants --port and --mac beside it");
 		return;
 	}
 	const char *why = value_parse(s->arena, VT_MAC, 0, 0, str_from(mac), &p->mac);
@@ -242,11 +247,11 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 	sub.ports = &none;
 	list_inputs(s, &s->opt->values[OPT_INCLUDE], &in);
 	index_files(s, given, &known);
-	vec_each(f, &in.files)
+	vec_each (f, &in.files)
 		if (!map_find(&known, identity(s->arena, f)) && !begins_with(f->path, port_roots))
 			read_file(s, &sub, f->path);
 	h->library.incomplete |= found.incomplete;
-	map_each(e, &found.by_name)
+	map_each (e, &found.by_name)
 		library_add(&h->library, e->ptr, true, &s->diags);
 }
 
@@ -275,13 +280,13 @@ static void need(struct stock_need *n, struct str name)
 static bool may_learn(const struct host *h, struct str name)
 {
 	bool lacking = false;
-	vec_each(p, &h->ports.list)
+	vec_each (p, &h->ports.list)
 		lacking |= !port_gives(*p, name);
 	if (!lacking)
 		return false;
-	map_each(e, &h->library.by_name) {
+	map_each (e, &h->library.by_name) {
 		const struct filter *f = e->cptr;
-		vec_each(en, &f->entries) {
+		vec_each (en, &f->entries) {
 			if (en->kind == ENTRY_RULE && rule_uses(en->rule, name))
 				return true;
 		}
@@ -291,7 +296,7 @@ static bool may_learn(const struct host *h, struct str name)
 
 static void load_stock(struct stock_need *n)
 {
-	vec_each(p, &n->h->ports.list)
+	vec_each (p, &n->h->ports.list)
 		need(n, (*p)->filter.filter);
 	bool learn = false;
 	for (uint32_t i = 0; !n->all; i++) {
@@ -304,7 +309,7 @@ static void load_stock(struct stock_need *n)
 			i = 0;
 		}
 		const struct filter *f = n->h->library.by_name.entries.items[i].cptr;
-		vec_each(e, &f->entries) {
+		vec_each (e, &f->entries) {
 			if (e->kind == ENTRY_REF)
 				need(n, e->ref->filter);
 		}
@@ -316,7 +321,7 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 {
 	struct progress pr;
 	progress_start(&pr, "reading", in->files.n);
-	vec_each(f, &in->files) {
+	vec_each (f, &in->files) {
 		uint32_t filters = h->library.by_name.entries.n;
 		if (skip_shared && f->shared)
 			h->skipped = true;
@@ -365,7 +370,7 @@ enum exit_code session_verdict(struct session *s)
 {
 	bool other = false, werror = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
 	render_findings(s, stderr);
-	vec_each(f, &s->diags.list)
+	vec_each (f, &s->diags.list)
 		other |= (*f)->severity == SEV_ERROR && !is_loss(*f);
 	if (other)
 		return EXIT_BAD_INPUT;

@@ -22,7 +22,7 @@ struct session {
 struct input_file {
 	const char *path;
 	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */
-	bool shared;	   /* both sides of a comparison have this very file, and it holds only ports */
+	bool shared; /* both sides of a comparison have this very file, and it holds only ports */
 };
 
 struct input_list {
@@ -33,7 +33,7 @@ struct input_list {
 struct host {
 	struct library library;
 	struct ports ports;
-	bool skipped;	  /* shared files were left alone */
+	bool skipped;     /* shared files were left alone */
 	bool own_filters; /* files that are not shared gave filters */
 };
 

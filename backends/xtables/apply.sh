@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What SAVED has of ours; `Length' is how ebtables-save writes the type 0x0600.
 chains_of() {
 	awk -v table="*$2" '

@@ -47,7 +47,8 @@ uint32_t xt_program_index(const struct build *b, const struct program *p)
 	return i;
 }
 
-/* iptables looks at the last character for a '+', ebtables of both kinds at the first '+' for more. */
+/* iptables looks at the last character for a '+', ebtables of both kinds at the first '+' for more.
+ */
 static const char *name_problem(struct str s, bool ebtables)
 {
 	if (s.s[s.len - 1] == '+')

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # On nf_tables a base chain is made for the first rule in it and stays. One that
 # has no rule and lets everything pass decides nothing, so it goes as well. The
 # legacy tools refuse this, and so does the kernel when there is a rule after all.

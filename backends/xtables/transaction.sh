@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How rules are put in place and taken away. Each tool gets one transaction, made of what is
 # loaded now and what shall be: chains of ours (nwfc-*) are emptied and filled
 # again, those no longer needed deleted, the jumps into them added where they are

@@ -24,15 +24,16 @@ void ucnv_close(UConverter *c)
 }
 
 void ucnv_convertEx(UConverter *to, UConverter *from, char **target, const char *target_limit,
-		    const char **source, const char *source_limit, UChar *pivot, UChar **pivot_source,
-		    UChar **pivot_target, const UChar *pivot_limit, UBool reset, UBool flush,
-		    UErrorCode *error)
+		    const char **source, const char *source_limit, UChar *pivot,
+		    UChar **pivot_source, UChar **pivot_target, const UChar *pivot_limit,
+		    UBool reset, UBool flush, UErrorCode *error)
 {
 	*error = U_UNSUPPORTED_ERROR;
 }
 
 void ucnv_setFromUCallBack(UConverter *c, UConverterFromUCallback action, const void *context,
-			   UConverterFromUCallback *old, const void **old_context, UErrorCode *error)
+			   UConverterFromUCallback *old, const void **old_context,
+			   UErrorCode *error)
 {
 	*error = U_UNSUPPORTED_ERROR;
 }
