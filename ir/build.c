@@ -32,9 +32,25 @@ static const struct tree *tree_of(struct builder *b, const struct filter_ref *re
 	return e->cptr;
 }
 
+/* A + of the filter's own name is doubled, so that "web" with its own PORTS is not "web+PORTS". */
+static struct str plain_key(struct builder *b, struct str name)
+{
+	struct str key = name;
+	if (!memchr(name.s, '+', name.len))
+		return key;
+	char *p = arena_alloc(b->cx->arena, 2 * (size_t)name.len + 1);
+	key = (struct str){p, 0};
+	for (uint32_t i = 0; i < name.len; i++) {
+		p[key.len++] = name.s[i];
+		if (name.s[i] == '+')
+			p[key.len++] = '+';
+	}
+	return key;
+}
+
 static struct str program_key(struct builder *b, const struct tree *t, const struct port *port)
 {
-	struct str key = t->top->name;
+	struct str key = plain_key(b, t->top->name);
 	vec_each (n, &t->names)
 		if (n->defaulted && port_gives(port, n->name))
 			key = str_printf(b->cx->arena, "%.*s+%.*s", STR_ARG(key), STR_ARG(n->name));
