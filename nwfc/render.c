@@ -2,12 +2,36 @@
 #define _GNU_SOURCE
 #include "nwfc/render.h"
 
+#include <locale.h>
 #include <stdlib.h>
+#include <unistd.h>
+#include <wchar.h>
 
 /* Longer source lines are shown from a little before the place. */
 #define LINE_MAX_SHOWN 160
 /* A finding quotes what it is about, and that may be megabytes. */
 #define TEXT_MAX_SHOWN 400
+
+/* ECMA-48 8.3.117: bold, and the colours that compilers use for these. */
+static const struct {
+	const char *word, *colour;
+} severities[SEVERITIES] = {
+	{"note", "\33[1;36m"}, {"warning", "\33[1;35m"}, {"error", "\33[1;31m"}};
+#define COLOUR_PLACE "\33[1m"
+#define COLOUR_MARK  "\33[1;32m"
+#define COLOUR_END   "\33[0m"
+
+/* Where the text goes, and whether that place shows colours. */
+struct page {
+	FILE *to;
+	bool colour;
+};
+
+static void put_colour(const struct page *pg, const char *colour)
+{
+	if (pg->colour)
+		fputs(colour, pg->to);
+}
 
 /* Control characters of hostile input, C0 and in UTF-8 C1, never reach the terminal. */
 static void put_safe(struct str text, FILE *to)
@@ -50,8 +74,44 @@ static void put_text(struct str text, FILE *to)
 	put_safe((struct str){text.s + tail, text.len - tail}, to);
 }
 
-static void render_line(const struct session *s, struct span sp, char mark, FILE *to)
+/*
+ * The character at the start of text: its bytes, and how many columns a terminal
+ * gives it (East Asian wide ones 2, combining ones none). What put_safe() shows
+ * as ? has one. The C library's table counts, in the locale of render_findings().
+ */
+static unsigned char_columns(struct str text, uint32_t *bytes)
 {
+	mbstate_t state = {0};
+	wchar_t c;
+	size_t n = mbrtowc(&c, text.s, text.len, &state);
+	*bytes = n == 0 || n > text.len ? 1 : (uint32_t)n;
+	int columns = n == 0 || n > text.len ? -1 : wcwidth(c);
+	return columns < 0 ? 1 : (unsigned)columns;
+}
+
+static uint32_t columns(struct str text)
+{
+	uint32_t sum = 0;
+	for (uint32_t i = 0, n; i < text.len; i += n)
+		sum += char_columns((struct str){text.s + i, text.len - i}, &n);
+	return sum;
+}
+
+/* As wide as the text; tabs stay tabs, since the line above has the same margin. */
+static void put_blanks(struct str text, FILE *to)
+{
+	for (uint32_t i = 0, n; i < text.len; i += n) {
+		unsigned wide = char_columns((struct str){text.s + i, text.len - i}, &n);
+		if (text.s[i] == '\t')
+			fputc('\t', to);
+		else
+			fprintf(to, "%*s", (int)wide, "");
+	}
+}
+
+static void render_line(const struct session *s, struct span sp, char mark, const struct page *pg)
+{
+	FILE *to = pg->to;
 	struct location at = source_locate(&s->sources, sp);
 	struct str line = source_line(&s->sources, sp);
 	if (!sp.file || !line.len)
@@ -68,36 +128,46 @@ static void render_line(const struct session *s, struct span sp, char mark, FILE
 	fprintf(to, "%6u | ", at.line);
 	put_safe(line, to);
 	fprintf(to, "\n       | ");
-	for (uint32_t i = 0; i < pos - skip && i < line.len; i++)
-		if (((unsigned char)line.s[i] & 0xc0) != 0x80)
-			fputc(line.s[i] == '\t' ? '\t' : ' ', to);
-	uint32_t n = 0;
-	for (uint32_t i = pos - skip; i < line.len && i < pos - skip + (sp.hi - sp.lo); i++)
-		n += ((unsigned char)line.s[i] & 0xc0) != 0x80;
+	uint32_t lead = pos - skip < line.len ? pos - skip : line.len, rest = line.len - lead;
+	put_blanks((struct str){line.s, lead}, to);
+	uint32_t n =
+		columns((struct str){line.s + lead, sp.hi - sp.lo < rest ? sp.hi - sp.lo : rest});
+	put_colour(pg, COLOUR_MARK);
 	for (n = n ? n : 1; n; n--)
 		fputc(mark, to);
+	put_colour(pg, COLOUR_END);
 	fputc('\n', to);
 }
 
-static void render_finding(const struct session *s, const struct finding *f, FILE *to)
+/* "file:line:col: error: ", the place and the word each in its colour. */
+static void render_head(const struct session *s, struct span sp, enum severity severity,
+			const struct page *pg)
 {
-	static const char *const words[] = {"note", "warning", "error"};
-	render_place(s, f->span, to);
-	fprintf(to, "%s: ", words[f->severity]);
-	put_text(f->text, to);
-	fprintf(to, " [%s]\n", f->kind->code);
-	render_line(s, f->span, '^', to);
+	put_colour(pg, COLOUR_PLACE);
+	render_place(s, sp, pg->to);
+	put_colour(pg, COLOUR_END);
+	put_colour(pg, severities[severity].colour);
+	fprintf(pg->to, "%s:", severities[severity].word);
+	put_colour(pg, COLOUR_END);
+	fputc(' ', pg->to);
+}
+
+static void render_finding(const struct session *s, const struct finding *f, const struct page *pg)
+{
+	render_head(s, f->span, f->severity, pg);
+	put_text(f->text, pg->to);
+	fprintf(pg->to, " [%s]\n", f->kind->code);
+	render_line(s, f->span, '^', pg);
 	vec_each (n, &f->notes) {
-		render_place(s, n->span, to);
-		fprintf(to, "note: ");
-		put_text(n->text, to);
-		fputc('\n', to);
-		render_line(s, n->span, '~', to);
+		render_head(s, n->span, SEV_NOTE, pg);
+		put_text(n->text, pg->to);
+		fputc('\n', pg->to);
+		render_line(s, n->span, '~', pg);
 	}
 	if (f->hint.len) {
-		fprintf(to, "hint: ");
-		put_text(f->hint, to);
-		fputc('\n', to);
+		fprintf(pg->to, "hint: ");
+		put_text(f->hint, pg->to);
+		fputc('\n', pg->to);
 	}
 }
 
@@ -114,7 +184,7 @@ static bool said_before(const struct session *s, uint32_t i)
 	return false;
 }
 
-static void render_all(const struct session *s, FILE *to)
+static void render_all(const struct session *s, const struct page *pg)
 {
 	const struct diags *ds = &s->diags;
 	bool fatal_warnings = option_given(s->opt, OPT_WERROR);
@@ -124,25 +194,46 @@ static void render_all(const struct session *s, FILE *to)
 		bool wanted = f->severity == SEV_ERROR || !quiet ||
 			      (fatal_warnings && f->severity == SEV_WARNING);
 		if (wanted && !said_before(s, i))
-			render_finding(s, f, to);
+			render_finding(s, f, pg);
 	}
 	if (ds->errors + ds->warnings > ds->list.n)
-		fprintf(to, "nwfc: and %u more findings\n", ds->errors + ds->warnings - ds->list.n);
+		fprintf(pg->to, "nwfc: and %u more findings\n",
+			ds->errors + ds->warnings - ds->list.n);
+}
+
+/* no-color.org: any text in NO_COLOR switches colours off; a dumb terminal has none. */
+static bool wants_colour(FILE *to)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	return isatty(fileno(to)) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
 /* Standard error has no buffer: a write for each character would cost more than reading the input.
  */
-void render_findings(const struct session *s, FILE *to)
+static void render_at_once(const struct session *s, FILE *to)
 {
 	char *text = NULL;
 	size_t n = 0;
 	FILE *whole = open_memstream(&text, &n);
-	if (!whole) {
-		render_all(s, to);
+	struct page pg = {whole ? whole : to, wants_colour(to)};
+	render_all(s, &pg);
+	if (!whole)
 		return;
-	}
-	render_all(s, whole);
 	fclose(whole);
 	fwrite(text, 1, n, to);
 	free(text);
+}
+
+/* Sources are UTF-8 whatever the user's locale, so that alone decides how wide a character is. */
+void render_findings(const struct session *s, FILE *to)
+{
+	if (!s->diags.list.n)
+		return;
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
+	render_at_once(s, to);
+	if (utf8) {
+		uselocale(before);
+		freelocale(utf8);
+	}
 }

@@ -442,5 +442,44 @@ def lenient_turns_unknown_into_warnings():
     assert nwfc("check", "--lenient", "--quiet", "t.xml").err == ""
 
 
+# --- how findings look
+
+def on_a_terminal(**environment):
+    """What `check t.xml` prints to a terminal that this process owns."""
+    ours, theirs = os.openpty()
+    p = subprocess.Popen([nwfc.program, "check", "t.xml"], stderr=theirs,
+                         env={**os.environ, "TERM": "xterm", "NO_COLOR": "", **environment})
+    os.close(theirs)
+    text = b""
+    try:
+        while part := os.read(ours, 65536):
+            text += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    p.wait()
+    return text.decode()
+
+
+@test
+def colours_on_a_terminal_alone():
+    write("t.xml", BAD)
+    assert "\33[1;31merror:\33[0m" in on_a_terminal()
+    plain = nwfc("check", "t.xml", status=2).err
+    assert "\33" not in plain
+    for quiet in {"NO_COLOR": "1"}, {"TERM": "dumb"}:
+        assert on_a_terminal(**quiet).replace("\r", "") == plain, quiet
+
+
+@test
+def carets_stand_under_the_place_whatever_is_before_it():
+    for before, columns in ("\t", "\t"), ("\u65e5\u672c", " " * 4), ("e\u0301", " "), ("\u00e9", " "):
+        write("t.xml", "<filter name='t'>\n<!--%s--><rule acton='drop'/></filter>" % before)
+        mark = nwfc("check", "t.xml", status=2).err.split("\n")[2]
+        assert mark == "       | " + " " * 4 + columns + " " * len("--><rule ") + "^" * 5, (before, mark)
+    write("t.xml", "<filter name='t'>\n<rule action='\u65e5\u672c' direction='in'/></filter>")
+    assert nwfc("check", "t.xml", status=2).err.split("\n")[2].endswith(" ^^^^")
+
+
 if __name__ == "__main__":
     sys.exit(main(__doc__))
