@@ -12,11 +12,10 @@
 /* A finding quotes what it is about, and that may be megabytes. */
 #define TEXT_MAX_SHOWN 400
 
+const char *const severity_names[SEVERITIES] = {"note", "warning", "error"};
+
 /* ECMA-48 8.3.117: bold, and the colours that compilers use for these. */
-static const struct {
-	const char *word, *colour;
-} severities[SEVERITIES] = {
-	{"note", "\33[1;36m"}, {"warning", "\33[1;35m"}, {"error", "\33[1;31m"}};
+static const char *const severity_colours[SEVERITIES] = {"\33[1;36m", "\33[1;35m", "\33[1;31m"};
 #define COLOUR_PLACE "\33[1m"
 #define COLOUR_MARK  "\33[1;32m"
 #define COLOUR_END   "\33[0m"
@@ -146,8 +145,8 @@ static void render_head(const struct session *s, struct span sp, enum severity s
 	put_colour(pg, COLOUR_PLACE);
 	render_place(s, sp, pg->to);
 	put_colour(pg, COLOUR_END);
-	put_colour(pg, severities[severity].colour);
-	fprintf(pg->to, "%s:", severities[severity].word);
+	put_colour(pg, severity_colours[severity]);
+	fprintf(pg->to, "%s:", severity_names[severity]);
 	put_colour(pg, COLOUR_END);
 	fputc(' ', pg->to);
 }
@@ -184,18 +183,20 @@ static bool said_before(const struct session *s, uint32_t i)
 	return false;
 }
 
+bool finding_shown(const struct session *s, uint32_t i)
+{
+	enum severity severity = s->diags.list.items[i]->severity;
+	bool fatal = severity == SEV_WARNING && option_given(s->opt, OPT_WERROR);
+	bool wanted = severity == SEV_ERROR || fatal || !option_given(s->opt, OPT_QUIET);
+	return wanted && !said_before(s, i);
+}
+
 static void render_all(const struct session *s, const struct page *pg)
 {
 	const struct diags *ds = &s->diags;
-	bool fatal_warnings = option_given(s->opt, OPT_WERROR);
-	bool quiet = option_given(s->opt, OPT_QUIET);
-	for (uint32_t i = 0; i < ds->list.n; i++) {
-		const struct finding *f = ds->list.items[i];
-		bool wanted = f->severity == SEV_ERROR || !quiet ||
-			      (fatal_warnings && f->severity == SEV_WARNING);
-		if (wanted && !said_before(s, i))
-			render_finding(s, f, pg);
-	}
+	for (uint32_t i = 0; i < ds->list.n; i++)
+		if (finding_shown(s, i))
+			render_finding(s, ds->list.items[i], pg);
 	if (ds->errors + ds->warnings > ds->list.n)
 		fprintf(pg->to, "nwfc: and %u more findings\n",
 			ds->errors + ds->warnings - ds->list.n);

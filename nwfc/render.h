@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * render.h - findings as text: file:line:col, the line, a caret under the place.
+ * render.h - findings as text (file:line:col, the line, a caret under the place)
+ * and as JSON.
  */
 #ifndef NWFC_NWFC_RENDER_H
 #define NWFC_NWFC_RENDER_H
@@ -9,6 +10,12 @@
 
 #include "nwfc/session.h"
 
+extern const char *const severity_names[SEVERITIES];
+
+/* Is the i-th finding to be shown: wanted by the options, and not said before? */
+bool finding_shown(const struct session *s, uint32_t i);
+
 void render_findings(const struct session *s, FILE *to);
+void render_json(const struct session *s, struct buf *out);
 
 #endif

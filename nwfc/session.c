@@ -366,10 +366,28 @@ static bool is_loss(const struct finding *f)
 	return f->kind->code[1] == '5';
 }
 
+/* check's findings are its output, so for programs they go to standard output. */
+static bool print_findings(struct session *s)
+{
+	const char *format = option_value(s->opt, OPT_FORMAT);
+	struct buf out;
+	if (s->opt->command != CMD_CHECK || !format || strcmp(format, "text") == 0) {
+		render_findings(s, stderr);
+		return true;
+	}
+	buf_open(&out, STDOUT_FILENO);
+	render_json(s, &out);
+	int e = buf_finish(&out);
+	if (e)
+		fprintf(stderr, "nwfc: standard output: %s\n", strerror(e));
+	return !e;
+}
+
 enum exit_code session_verdict(struct session *s)
 {
 	bool other = false, werror = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
-	render_findings(s, stderr);
+	if (!print_findings(s))
+		return EXIT_BAD_INPUT;
 	vec_each (f, &s->diags.list)
 		other |= (*f)->severity == SEV_ERROR && !is_loss(*f);
 	if (other)

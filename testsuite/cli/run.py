@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The command line: exit statuses, help and manual, files that are written whole or not at all."""
+import json
 import os
 import re
 import stat
@@ -159,7 +160,6 @@ def manual_has_every_attribute():
 
 @test
 def fields_is_json():
-    import json
     data = json.loads(nwfc("fields", "--format=json").out)
     assert data
     assert len(nwfc("fields").out.splitlines()) > 100
@@ -479,6 +479,35 @@ def carets_stand_under_the_place_whatever_is_before_it():
         assert mark == "       | " + " " * 4 + columns + " " * len("--><rule ") + "^" * 5, (before, mark)
     write("t.xml", "<filter name='t'>\n<rule action='\u65e5\u672c' direction='in'/></filter>")
     assert nwfc("check", "t.xml", status=2).err.split("\n")[2].endswith(" ^^^^")
+
+
+@test
+def check_tells_programs_in_json():
+    write("t.xml", BAD)
+    r = nwfc("check", "--format=json", "t.xml", status=2)
+    told = json.loads(r.out)
+    finding = told["findings"][0]
+    assert r.err == "" and told["version"] == 1 and told["errors"] == 1
+    assert finding["id"] == "E112" and finding["severity"] == "error" and finding["file"] == "t.xml"
+    assert GOOD[finding["offset"]:][:2] == "25" and finding["length"] == 1
+    write("t.xml", filter_xml("t", rule(element="<tcp dstportstart='\\&quot;&#9;\u65e5'/>")))
+    r = nwfc("check", "--format=json", "t.xml", status=2)
+    assert '\\"\t\u65e5' in json.loads(r.out)["findings"][0]["text"], r
+    write("ok.xml", GOOD)
+    assert json.loads(nwfc("check", "--format=json", "ok.xml").out)["findings"] == []
+    nwfc("check", "--format=yaml", "ok.xml", status=2)
+
+
+@test
+def json_stays_json_whatever_a_name_is():
+    name = "x\udcff\n\"\\.xml"
+    with open(os.fsencode(name), "w") as f:
+        f.write(BAD)
+    assert json.loads(nwfc("check", "--format=json", name, status=2).out)["findings"][0]["file"] == "x\ufffd\n\"\\.xml"
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "w") as full:
+            p = subprocess.run([nwfc.program, "check", "--format=json", name], stdout=full, stderr=subprocess.PIPE)
+        assert p.returncode == 2 and b"standard output" in p.stderr
 
 
 if __name__ == "__main__":
