@@ -13,8 +13,9 @@ enum exit_code cmd_check(struct session *s)
 	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
 	struct input_list in = {0};
 	const char *format = option_value(s->opt, OPT_FORMAT);
-	if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0) {
-		fprintf(stderr, "nwfc: --format wants text or json\n");
+	if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
+	    strcmp(format, "sarif") != 0) {
+		fprintf(stderr, "nwfc: --format wants text, json or sarif\n");
 		return EXIT_BAD_INPUT;
 	}
 	list_inputs(s, &s->opt->inputs, &in);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * render.h - findings as text (file:line:col, the line, a caret under the place)
- * and as JSON.
+ * render.h - findings as text (file:line:col, the line, a caret under the place),
+ * as JSON, and as SARIF.
  */
 #ifndef NWFC_NWFC_RENDER_H
 #define NWFC_NWFC_RENDER_H
@@ -17,5 +17,9 @@ bool finding_shown(const struct session *s, uint32_t i);
 
 void render_findings(const struct session *s, FILE *to);
 void render_json(const struct session *s, struct buf *out);
+void render_sarif(const struct session *s, struct buf *out);
+
+/* A string of JSON (RFC 8259); what is no UTF-8 in a hostile source becomes U+FFFD. */
+void json_string(struct buf *out, struct str s);
 
 #endif

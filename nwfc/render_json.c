@@ -29,8 +29,7 @@ static uint32_t utf8_length(struct str s)
 	return 0;
 }
 
-/* A string of JSON (RFC 8259); what is no UTF-8 in a hostile source becomes U+FFFD. */
-static void put_string(struct buf *out, struct str s)
+void json_string(struct buf *out, struct str s)
 {
 	buf_char(out, '"');
 	for (uint32_t i = 0, n; i < s.len; i += n ? n : 1) {
@@ -56,14 +55,14 @@ static void put_place(struct buf *out, const struct session *s, struct span sp, 
 		struct location hi =
 			source_locate(&s->sources, (struct span){sp.file, sp.hi, sp.hi});
 		buf_lit(out, "\"file\": ");
-		put_string(out, lo.file);
+		json_string(out, lo.file);
 		buf_printf(out,
 			   ", \"line\": %u, \"column\": %u, \"end_line\": %u, \"end_column\": %u, "
 			   "\"offset\": %u, \"length\": %u, ",
 			   lo.line, lo.col, hi.line, hi.col, sp.lo, sp.hi - sp.lo);
 	}
 	buf_lit(out, "\"text\": ");
-	put_string(out, text);
+	json_string(out, text);
 }
 
 static void put_finding(struct buf *out, const struct session *s, const struct finding *f)
@@ -73,7 +72,7 @@ static void put_finding(struct buf *out, const struct session *s, const struct f
 	put_place(out, s, f->span, f->text);
 	if (f->hint.len) {
 		buf_lit(out, ", \"hint\": ");
-		put_string(out, f->hint);
+		json_string(out, f->hint);
 	}
 	buf_lit(out, ", \"notes\": [");
 	const char *between = "";

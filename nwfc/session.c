@@ -376,7 +376,7 @@ static bool print_findings(struct session *s)
 		return true;
 	}
 	buf_open(&out, STDOUT_FILENO);
-	render_json(s, &out);
+	(strcmp(format, "sarif") == 0 ? render_sarif : render_json)(s, &out);
 	int e = buf_finish(&out);
 	if (e)
 		fprintf(stderr, "nwfc: standard output: %s\n", strerror(e));

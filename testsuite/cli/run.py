@@ -510,5 +510,25 @@ def json_stays_json_whatever_a_name_is():
         assert p.returncode == 2 and b"standard output" in p.stderr
 
 
+@test
+def check_tells_code_hosts_in_sarif():
+    os.mkdir("a b")
+    write("a b/t.xml", BAD)
+    paths = "a b/t.xml", "./a b/t.xml", os.path.abspath("a b/t.xml")
+    told = [json.loads(nwfc("check", "--format=sarif", p, status=2).out) for p in paths]
+    run = told[0]["runs"][0]
+    rules, result = run["tool"]["driver"]["rules"], run["results"][0]
+    assert told[0]["version"] == "2.1.0" and told[0] == told[1] == told[2]
+    assert [r["id"] for r in rules] == sorted({r["id"] for r in rules}, key=[r["id"] for r in rules].index)
+    assert result["ruleId"] == rules[result["ruleIndex"]]["id"] == "E112" and result["level"] == "error"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "a%20b/t.xml", "uriBaseId": "%SRCROOT%"}
+    region, line = place["region"], BAD.split("\n")[place["region"]["startLine"] - 1]
+    assert line[region["startColumn"] - 1:region["endColumn"] - 1] == "x"
+    write("a b/t.xml", "<!-- moved -->\n\n" + BAD)
+    moved = json.loads(nwfc("check", "--format=sarif", "a b/t.xml", status=2).out)["runs"][0]["results"][0]
+    assert moved["partialFingerprints"] == result["partialFingerprints"] and moved != result
+
+
 if __name__ == "__main__":
     sys.exit(main(__doc__))
