@@ -44,6 +44,46 @@ static void put_safe(struct str text, FILE *to)
 	}
 }
 
+/*
+ * The character at the start of text: its bytes, and how many columns a terminal
+ * gives it (East Asian wide ones 2, combining ones none). What put_safe() shows
+ * as ? has one. The C library's table counts, in the locale of render_findings().
+ */
+static unsigned char_columns(struct str text, uint32_t *bytes)
+{
+	mbstate_t state = {0};
+	wchar_t c;
+	size_t n = mbrtowc(&c, text.s, text.len, &state);
+	*bytes = n == 0 || n > text.len ? 1 : (uint32_t)n;
+	int columns = n == 0 || n > text.len ? -1 : wcwidth(c);
+	return columns < 0 ? 1 : (unsigned)columns;
+}
+
+/* A tab goes on to the next column that a multiple of TAB lies before. */
+#define TAB 8
+
+/* Columns of a text that begins in column `from`, counted from 0. */
+static uint32_t columns(struct str text, uint32_t from)
+{
+	uint32_t at = from;
+	for (uint32_t i = 0, n; i < text.len; i += n) {
+		unsigned wide = char_columns((struct str){text.s + i, text.len - i}, &n);
+		at = text.s[i] == '\t' ? at - at % TAB + TAB : at + wide;
+	}
+	return at - from;
+}
+
+/* From 1, as a terminal shows the line; far out in a long line characters are counted. */
+static uint32_t shown_column(const struct session *s, struct span sp, const struct location *at)
+{
+	struct str before = source_line(&s->sources, sp);
+	if (sp.lo - at->line_lo > SOURCE_BLOCK)
+		return at->col;
+	if (sp.lo - at->line_lo < before.len)
+		before.len = sp.lo - at->line_lo;
+	return 1 + columns(before, 0);
+}
+
 static void render_place(const struct session *s, struct span sp, FILE *to)
 {
 	if (!sp.file) {
@@ -52,7 +92,7 @@ static void render_place(const struct session *s, struct span sp, FILE *to)
 	}
 	struct location at = source_locate(&s->sources, sp);
 	put_safe(at.file, to);
-	fprintf(to, ":%u:%u: ", at.line, at.col);
+	fprintf(to, ":%u:%u: ", at.line, shown_column(s, sp, &at));
 }
 
 static void put_text(struct str text, FILE *to)
@@ -71,29 +111,6 @@ static void put_text(struct str text, FILE *to)
 		tail++;
 	fprintf(to, " [...] ");
 	put_safe((struct str){text.s + tail, text.len - tail}, to);
-}
-
-/*
- * The character at the start of text: its bytes, and how many columns a terminal
- * gives it (East Asian wide ones 2, combining ones none). What put_safe() shows
- * as ? has one. The C library's table counts, in the locale of render_findings().
- */
-static unsigned char_columns(struct str text, uint32_t *bytes)
-{
-	mbstate_t state = {0};
-	wchar_t c;
-	size_t n = mbrtowc(&c, text.s, text.len, &state);
-	*bytes = n == 0 || n > text.len ? 1 : (uint32_t)n;
-	int columns = n == 0 || n > text.len ? -1 : wcwidth(c);
-	return columns < 0 ? 1 : (unsigned)columns;
-}
-
-static uint32_t columns(struct str text)
-{
-	uint32_t sum = 0;
-	for (uint32_t i = 0, n; i < text.len; i += n)
-		sum += char_columns((struct str){text.s + i, text.len - i}, &n);
-	return sum;
 }
 
 /* As wide as the text; tabs stay tabs, since the line above has the same margin. */
@@ -129,8 +146,8 @@ static void render_line(const struct session *s, struct span sp, char mark, cons
 	fprintf(to, "\n       | ");
 	uint32_t lead = pos - skip < line.len ? pos - skip : line.len, rest = line.len - lead;
 	put_blanks((struct str){line.s, lead}, to);
-	uint32_t n =
-		columns((struct str){line.s + lead, sp.hi - sp.lo < rest ? sp.hi - sp.lo : rest});
+	uint32_t n = columns(
+		(struct str){line.s + lead, sp.hi - sp.lo < rest ? sp.hi - sp.lo : rest}, 0);
 	put_colour(pg, COLOUR_MARK);
 	for (n = n ? n : 1; n; n--)
 		fputc(mark, to);

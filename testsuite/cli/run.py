@@ -475,7 +475,9 @@ def colours_on_a_terminal_alone():
 def carets_stand_under_the_place_whatever_is_before_it():
     for before, columns in ("\t", "\t"), ("\u65e5\u672c", " " * 4), ("e\u0301", " "), ("\u00e9", " "):
         write("t.xml", "<filter name='t'>\n<!--%s--><rule acton='drop'/></filter>" % before)
-        mark = nwfc("check", "t.xml", status=2).err.split("\n")[2]
+        head, _, mark = nwfc("check", "t.xml", status=2).err.split("\n")[:3]
+        shown = len((" " * 4 + columns + "--><rule ").expandtabs(8)) + 1
+        assert head.startswith("t.xml:2:%d: " % shown), (before, head)
         assert mark == "       | " + " " * 4 + columns + " " * len("--><rule ") + "^" * 5, (before, mark)
     write("t.xml", "<filter name='t'>\n<rule action='\u65e5\u672c' direction='in'/></filter>")
     assert nwfc("check", "t.xml", status=2).err.split("\n")[2].endswith(" ^^^^")
