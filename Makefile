@@ -43,7 +43,8 @@ LIB_SRC  := $(sort $(foreach d,$(DIRS),$(filter-out frontend/static/%,$(wildcard
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 GEN_SRC   = $(BUILD)/gen/stock_filters.c
 GEN_TEXT  = $(BUILD)/gen/xtables_scripts.c
-LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o)
+GEN_NWF   = $(BUILD)/gen/nwf_grammar.c $(BUILD)/gen/nwf_scanner.c
+LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o) $(GEN_NWF:.c=.o)
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
@@ -72,6 +73,15 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 $(GEN_SRC): scripts/embed-filters.sh $(STOCK)
 	@mkdir -p $(@D)
 	sh scripts/embed-filters.sh $(STOCK) >$@.tmp && mv $@.tmp $@
+
+# A conflict in the grammar fails the build.
+$(BUILD)/gen/nwf_grammar.c: frontend/nwf/nwf.y
+	@mkdir -p $(@D)
+	$(call say,BISON)bison -Werror --defines=$(BUILD)/gen/nwf_grammar.h -o $@ $<
+$(BUILD)/gen/nwf_grammar.h: $(BUILD)/gen/nwf_grammar.c ;
+$(BUILD)/gen/nwf_scanner.c: frontend/nwf/nwf.l $(BUILD)/gen/nwf_grammar.c
+	$(call say,FLEX)flex -o $@ $<
+$(filter $(BUILD)/obj/frontend/nwf/%,$(LIB_OBJ)): | $(BUILD)/gen/nwf_grammar.h
 
 XT_SCRIPTS = $(sort $(wildcard backends/xtables/*.sh))
 $(GEN_TEXT): scripts/embed-text.sh $(XT_SCRIPTS)

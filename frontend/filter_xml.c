@@ -26,8 +26,7 @@ static struct filter_reader *reader(struct xml_text *x)
 
 /* --- small values --- */
 
-/* A decimal number from PRIORITY_MIN to PRIORITY_MAX. */
-static bool read_priority(struct str s, int *out)
+bool read_priority(struct str s, int *out)
 {
 	bool minus = s.len && s.s[0] == '-';
 	uint32_t i = s.len && (s.s[0] == '-' || s.s[0] == '+');
@@ -356,21 +355,26 @@ static void rule_close(struct xml_text *x, struct str text, struct span span)
 
 static const char *const filter_attrs[] = {"name", "chain", "priority", NULL};
 
+void filter_check_name(struct filter *f, struct diags *ds)
+{
+	if (!f->name.len)
+		diag_add(ds, FINDING(E107), f->span, "the filter's name is empty");
+	for (uint32_t i = 0; i < f->name.len; i++)
+		if ((unsigned char)f->name.s[i] < ' ' || f->name.s[i] == 0x7f) {
+			diag_add(ds, FINDING(E107), f->name_span,
+				 "the filter's name has a control character");
+			f->name = STR("");
+		}
+}
+
 static void read_name(struct xml_text *x, const struct xml_element *e, struct filter *f)
 {
 	const struct xml_attr *a = xml_attr_needed(x, e, "name");
 	f->name_span = a ? a->value_span : e->span;
 	if (!a)
 		return;
-	if (!a->value.len)
-		diag_add(x->diags, FINDING(E107), e->span, "the filter's name is empty");
-	for (uint32_t i = 0; i < a->value.len; i++)
-		if ((unsigned char)a->value.s[i] < ' ' || a->value.s[i] == 0x7f) {
-			diag_add(x->diags, FINDING(E107), a->value_span,
-				 "the filter's name has a control character");
-			return;
-		}
 	f->name = a->value;
+	filter_check_name(f, x->diags);
 }
 
 static bool chain_char(char c)
@@ -403,6 +407,22 @@ static void hint_prefixes(struct diags *ds, struct finding *f)
 	diag_hint(ds, f, "a chain is root, or begins with one of %.*s", STR_ARG(list));
 }
 
+void filter_set_chain(struct filter *f, struct str name, struct span span, struct diags *ds)
+{
+	const char *why = chain_name_check(name);
+	f->chain_span = span;
+	if (why) {
+		struct finding *d =
+			diag_add(ds, FINDING(E108), span, "chain '%.*s' %s", STR_ARG(name), why);
+		hint_prefixes(ds, d);
+		return;
+	}
+	f->chain_given = true;
+	f->chain = name;
+	const struct chain_prefix *prefix = chain_prefix_find(name);
+	f->priority = prefix ? prefix->priority : 0;
+}
+
 /* An empty name is no name: libvirt takes root. */
 static void read_chain(struct xml_text *x, const struct xml_element *e, struct filter *f)
 {
@@ -411,18 +431,7 @@ static void read_chain(struct xml_text *x, const struct xml_element *e, struct f
 	f->chain_span = e->span;
 	if (!a || !a->value.len)
 		return;
-	f->chain_span = a->value_span;
-	const char *why = chain_name_check(a->value);
-	if (why) {
-		struct finding *d = diag_add(x->diags, FINDING(E108), a->value_span,
-					     "chain '%.*s' %s", STR_ARG(a->value), why);
-		hint_prefixes(x->diags, d);
-		return;
-	}
-	f->chain_given = true;
-	f->chain = a->value;
-	const struct chain_prefix *prefix = chain_prefix_find(f->chain);
-	f->priority = prefix ? prefix->priority : 0;
+	filter_set_chain(f, a->value, a->value_span, x->diags);
 }
 
 static bool filter_open(struct xml_text *x, const struct xml_element *e)

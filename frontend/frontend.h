@@ -17,6 +17,15 @@
 #include "ir/findings.h"
 #include "ir/port.h"
 
+/* Comments of a text, in its order, for printers that keep them. */
+struct comment {
+	struct span span; /* with what begins and ends it */
+	struct str text;  /* the same, or in the form in which it is to be printed */
+};
+struct comments {
+	vec_of(struct comment) list;
+};
+
 struct parse_ctx {
 	struct arena *arena;
 	struct sources *sources;
@@ -25,17 +34,24 @@ struct parse_ctx {
 	struct ports *ports;
 	struct str
 		port_name; /* from --port: for a document with one interface that has no name yet */
-	bool stock;        /* reading a stock filter: it gives way to one that is there */
+	struct comments *comments; /* of XML are gathered here; NULL: nobody wants them */
+	bool stock;                /* reading a stock filter: it gives way to one that is there */
 };
 
 struct xml_input; /* a parser that can be used again */
 struct xml_input *xml_input_new(void);
 void xml_input_free(struct xml_input *in);
 
+/* Read one text of the nwf language. A file that the library has read is passed over. */
+bool nwf_read(struct parse_ctx *cx, uint32_t file);
+
+/* Is the text XML? Its name says so (.xml, .nwf), else its first character that is no blank. */
+bool source_is_xml(const struct source *s);
+
 /*
- * Read one text, whatever it holds: <filter> (or several under <filters>),
- * <filterbinding>, <interface>, <domain>, <domainsnapshot> and the like are found by their root
- * element. False when it added an error.
+ * Read one text, whatever it holds: the nwf language, or XML, where <filter> (or several under
+ * <filters>), <filterbinding>, <interface>, <domain>, <domainsnapshot> and the like are found by
+ * their root element. False when it added an error.
  */
 bool parse_source(struct parse_ctx *cx, struct xml_input *in, uint32_t file);
 
@@ -45,7 +61,27 @@ bool parse_stock_filter(struct parse_ctx *cx, struct xml_input *in, struct str n
 /* All stock filters, as fallbacks. */
 void parse_stock(struct parse_ctx *cx, struct xml_input *in);
 
-/* Canonical XML of a filter, and of all of a tree; parses again to the same. */
-void print_filter_xml(struct buf *b, const struct filter *f);
+/*
+ * Canonical XML of a filter; parses again to the same. Comments that stand
+ * before or in it are printed from *next on, at the entry they stood before, and
+ * *next moves; NULL: none.
+ */
+struct comment_walk {
+	const struct comment *next, *end;
+};
+void print_filter_xml(struct buf *b, const struct filter *f, struct comment_walk *comments);
+/* The comments that begin before `lo`, each on lines of its own. */
+void print_comments_xml(struct buf *b, struct comment_walk *comments, uint32_t lo,
+			const char *indent);
+/* A port as a filterbinding, which needs an owner. */
+void print_port_xml(struct buf *b, const struct port *p);
+
+/*
+ * The filter in what XML can say: lists in braces become rules of their own,
+ * defaults parameters of a reference to a second filter, which *body gets (else
+ * NULL). Fails: a test that no value of a list matches has no XML form (E131).
+ */
+const struct filter *filter_for_xml(struct arena *a, struct diags *ds, const struct filter *f,
+				    const struct filter **body);
 
 #endif

@@ -43,10 +43,31 @@ static void say_unknown_root(struct xml_text *x, const struct xml_element *e)
 static const struct element_type document = {
 	.flags = ELEMENT_ROOTS, .other = root_type, .unknown = say_unknown_root};
 
+static bool has_suffix(struct str name, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return name.len > n && memcmp(name.s + name.len - n, suffix, n) == 0;
+}
+
+/* A byte order mark may come before; UTF-16 has NUL bytes and is XML's alone. */
+bool source_is_xml(const struct source *s)
+{
+	struct str t = s->text;
+	if (has_suffix(s->name, ".xml") || has_suffix(s->name, ".nwf"))
+		return has_suffix(s->name, ".xml");
+	uint32_t i = t.len >= 3 && memcmp(t.s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	while (i < t.len && memchr(" \t\r\n", t.s[i], 4))
+		i++;
+	return i == t.len || t.s[i] == '<' || (unsigned char)t.s[i] >= 0xfe ||
+	       (i + 1 < t.len && !t.s[i + 1]);
+}
+
 bool parse_source(struct parse_ctx *cx, struct xml_input *in, uint32_t file)
 {
 	const struct source *s = source_get(cx->sources, file);
 	uint32_t errors = cx->diags->errors;
+	if (s && !source_is_xml(s))
+		return nwf_read(cx, file);
 	struct xml_text x = {.cx = cx,
 			     .arena = cx->arena,
 			     .diags = cx->diags,

@@ -119,8 +119,21 @@ static void print_proto(struct buf *b, const struct rule *r)
 	buf_lit(b, "/>\n");
 }
 
-static void print_rule(struct buf *b, const struct rule *r)
+void print_comments_xml(struct buf *b, struct comment_walk *c, uint32_t lo, const char *indent)
 {
+	for (; c && c->next < c->end && c->next->span.lo < lo; c->next++) {
+		buf_str(b, str_from(indent));
+		buf_str(b, c->next->text);
+		buf_char(b, '\n');
+	}
+}
+
+/* Comments inside a rule stand before the first test that they stood before. */
+static void print_rule(struct buf *b, const struct rule *r, struct comment_walk *c)
+{
+	uint32_t first = UINT32_MAX;
+	vec_each (t, &r->tests)
+		first = t->span.lo < first ? t->span.lo : first;
 	buf_lit(b, "  <rule");
 	put_attr(b, "action", str_from(action_names[r->action]));
 	put_attr(b, "direction", str_from(direction_names[r->direction]));
@@ -132,6 +145,7 @@ static void print_rule(struct buf *b, const struct rule *r)
 		return;
 	}
 	buf_lit(b, ">\n");
+	print_comments_xml(b, r->tests.n ? c : NULL, first, "    ");
 	print_proto(b, r);
 	buf_lit(b, "  </rule>\n");
 }
@@ -191,8 +205,9 @@ static bool priority_needed(const struct filter *f)
 	return f->priority != 0 || (c && c->priority != 0);
 }
 
-void print_filter_xml(struct buf *b, const struct filter *f)
+void print_filter_xml(struct buf *b, const struct filter *f, struct comment_walk *c)
 {
+	print_comments_xml(b, c, f->span.lo, "");
 	buf_lit(b, "<filter");
 	put_attr(b, "name", f->name);
 	put_attr(b, "chain", f->chain);
@@ -209,10 +224,42 @@ void print_filter_xml(struct buf *b, const struct filter *f)
 		buf_lit(b, "</uuid>\n");
 	}
 	vec_each (e, &f->entries) {
+		struct span at = e->kind == ENTRY_RULE ? e->rule->span : e->ref->span;
+		print_comments_xml(b, c, at.lo, "  ");
 		if (e->kind == ENTRY_RULE)
-			print_rule(b, e->rule);
+			print_rule(b, e->rule, c);
 		else
 			print_ref(b, e->ref);
 	}
 	buf_lit(b, "</filter>\n");
+}
+
+static void put_element(struct buf *b, const char *indent, const char *name, struct str text)
+{
+	buf_printf(b, "%s<%s>", indent, name);
+	put_escaped(b, text);
+	buf_printf(b, "</%s>\n", name);
+}
+
+static void put_device(struct buf *b, const char *element, struct str name)
+{
+	buf_printf(b, "  <%s", element);
+	put_attr(b, "name", name);
+	buf_lit(b, "/>\n");
+}
+
+void print_port_xml(struct buf *b, const struct port *p)
+{
+	buf_lit(b, "<filterbinding>\n  <owner>\n");
+	put_element(b, "    ", "name", p->owner_name);
+	put_element(b, "    ", "uuid", p->owner_uuid);
+	buf_lit(b, "  </owner>\n");
+	put_device(b, "portdev", p->name);
+	if (p->link_device.len)
+		put_device(b, "linkdev", p->link_device);
+	buf_lit(b, "  <mac address='");
+	value_print(b, &p->mac);
+	buf_lit(b, "'/>\n");
+	print_ref(b, &p->filter);
+	buf_lit(b, "</filterbinding>\n");
 }

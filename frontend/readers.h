@@ -20,6 +20,16 @@ extern const char *const filterref_attrs[];
 /* Begins a reference; x->ref is it. Without a filter's name (a finding) its name is empty. */
 void filterref_read(struct xml_text *x, const struct xml_element *e);
 
+/* A decimal number from PRIORITY_MIN to PRIORITY_MAX. */
+bool read_priority(struct str s, int *out);
+
+/* A finding when the filter's name can not be one; it is empty then. */
+void filter_check_name(struct filter *f, struct diags *ds);
+
+/* Sets chain, chain_given, chain_span and the default priority; a finding when there is no such
+ * chain. */
+void filter_set_chain(struct filter *f, struct str name, struct span span, struct diags *ds);
+
 /*
  * The UUID of a text in canonical form: 32 digits, with blanks and dashes
  * between any two pairs, as libvirt takes it. False when it is none.

@@ -306,6 +306,23 @@ static void on_text(void *user, const xmlChar *s, int n)
 		say_stray(x, f, s, (uint32_t)n);
 }
 
+/* libxml2 stands behind the comment; none can hold what begins one. */
+static void on_comment(void *user, const xmlChar *text)
+{
+	static const char begin[] = "<!--";
+	struct xml_text *x = user;
+	uint32_t hi;
+	if (!x->cx->comments || x->parse->stopped || !text ||
+	    !xml_offset(x, x->parse->ctxt->input->cur, &hi) || hi > x->source.len)
+		return;
+	uint32_t lo = hi;
+	while (lo && memcmp(x->source.s + --lo, begin, sizeof begin - 1) != 0)
+		;
+	if (memcmp(x->source.s + lo, begin, sizeof begin - 1) == 0)
+		*vec_push(x->arena, &x->cx->comments->list) =
+			(struct comment){xml_span(x, lo, hi), {x->source.s + lo, hi - lo}};
+}
+
 /* --- the parser --- */
 
 static const xmlSAXHandler handlers = {
@@ -316,6 +333,7 @@ static const xmlSAXHandler handlers = {
 	.characters = on_text,
 	.ignorableWhitespace = on_text,
 	.cdataBlock = on_text,
+	.comment = on_comment,
 	.serror = xml_on_error,
 };
 

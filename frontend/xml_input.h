@@ -24,6 +24,7 @@
 #define NWFC_FRONTEND_XML_INPUT_H
 
 #include "frontend/frontend.h"
+#include "frontend/near.h"
 
 /* Elements inside one another; deeper is E605. libxml2 stops one level further on. */
 #define XML_DEPTH_MAX 256
@@ -97,16 +98,6 @@ const struct xml_attr *xml_attr_needed(struct xml_text *x, const struct xml_elem
 
 /* True the first time; later an error (E126). */
 bool xml_once(struct xml_text *x, const struct xml_element *e, bool *seen);
-
-/* "did you mean": keeps the candidate nearest to word. */
-struct nearest {
-	struct str word;
-	unsigned distance;
-	const char *name; /* NULL: none is near */
-};
-struct nearest nearest_to(struct str word);
-void nearest_try(struct nearest *n, const char *candidate);
-void nearest_hint(struct diags *ds, struct finding *f, const struct nearest *n);
 
 /* Reports an attribute that nobody knows (softened when lenient). */
 struct finding *xml_unknown_attr(struct xml_text *x, const struct xml_element *e,

@@ -22,8 +22,9 @@ struct binder {
 /* One iterator or element of the rule at hand. */
 struct open_dim {
 	bool element;
-	uint32_t index;  /* iterator id, or element */
-	struct str name; /* of an element access */
+	uint32_t index;          /* iterator id, or element */
+	struct str name;         /* of an element access */
+	const struct test *list; /* whose list in braces it is */
 	struct dim dim;
 };
 
@@ -135,7 +136,7 @@ static void constant_column(struct binder *b, const struct operand *op, const st
 static struct open_dim *open_dim(struct binder *b, struct rule_dims *rd, const struct var_ref *v)
 {
 	vec_each (d, &rd->list)
-		if (d->element == v->element && d->index == v->index &&
+		if (!d->list && d->element == v->element && d->index == v->index &&
 		    (!v->element || str_eq(d->name, v->name)))
 			return d;
 	struct open_dim *d = vec_push(b->cx->arena, &rd->list);
@@ -151,10 +152,33 @@ static bool same_column(const struct dim_column *c, const struct operand *op,
 	return constant ? c->source == constant : c->column == column;
 }
 
+/* A list is an iterator of its own: one dimension a test, a column for each of its parts. */
+static struct slot bind_list(struct binder *b, struct rule_dims *rd, const struct test *t,
+			     const struct operand *op)
+{
+	struct open_dim *d = NULL;
+	vec_each (o, &rd->list)
+		if (o->list == t)
+			d = o;
+	if (!d) {
+		d = vec_push(b->cx->arena, &rd->list);
+		*d = (struct open_dim){.element = true, .list = t};
+	}
+	struct dim_column *dc = vec_push(b->cx->arena, &d->dim.columns);
+	*dc = (struct dim_column){
+		.constant = true, .list = op->list, .span = op->span, .attr = op->attr};
+	memcpy(&dc->values, &op->list->values, sizeof dc->values);
+	return (struct slot){.kind = SLOT_DIM,
+			     .dim = (uint32_t)(d - rd->list.items),
+			     .column = d->dim.columns.n - 1};
+}
+
 /* Where this operand's values stand; makes the dimension and the column as needed. */
 static struct slot bind_operand(struct binder *b, const struct tree_rule *tr, struct rule_dims *rd,
-				const struct operand *op)
+				const struct test *t, const struct operand *op)
 {
+	if (op->kind == OPERAND_LIST)
+		return bind_list(b, rd, t, op);
 	if (op->kind == OPERAND_NONE)
 		return (struct slot){.kind = SLOT_NONE};
 	if (op->kind == OPERAND_VALUE)
@@ -230,18 +254,32 @@ static void finish_dim(struct binder *b, struct dim *d)
 	d->const_rows = make_rows(b->cx->arena, d->columns.n, lists, first->values.n);
 }
 
+/* Nothing behind this pass can say it so far, and without it the rule would mean another thing. */
+static void refuse_none(struct binder *b, const struct test *t)
+{
+	struct finding *f = diag_add(b->cx->diags, FINDING(E501), t->span,
+				     "no target says that none of several values matches");
+	diag_hint(b->cx->diags, f,
+		  "return for the values in a chain of its own, then a rule for the rest; where it "
+		  "is "
+		  "one value, '!= some' means the same");
+	b->failed = true;
+}
+
 static void bind_rule(struct binder *b, const struct tree_rule *tr)
 {
 	struct bound_rule *br = vec_push(b->cx->arena, &b->out->rules);
 	struct rule_dims rd = {0};
 	*br = (struct bound_rule){.from = tr};
 	vec_each (t, &tr->rule->tests) {
+		if (t->none)
+			refuse_none(b, t);
 		struct ptest *pt = vec_push(b->cx->arena, &br->tests);
 		*pt = (struct ptest){
 			.field = t->field, .negated = t->negated, .from = t->from, .source = t};
-		pt->value = bind_operand(b, tr, &rd, &t->value);
-		pt->mask = bind_operand(b, tr, &rd, &t->mask);
-		pt->to = bind_operand(b, tr, &rd, &t->to);
+		pt->value = bind_operand(b, tr, &rd, t, &t->value);
+		pt->mask = bind_operand(b, tr, &rd, t, &t->mask);
+		pt->to = bind_operand(b, tr, &rd, t, &t->to);
 	}
 	put_first(&rd, br);
 	vec_each (d, &rd.list) {

@@ -7,7 +7,9 @@ static struct str signature(struct arena *a, const struct dim *d)
 {
 	struct str s = STR("");
 	vec_each (c, &d->columns) {
-		uintptr_t from = c->constant ? (uintptr_t)c->source : c->column;
+		uintptr_t from = !c->constant ? c->column
+				 : c->list    ? (uintptr_t)c->list
+					      : (uintptr_t)c->source;
 		s = str_printf(a, "%.*s%c%zx.%u.%u.%u.%u;", STR_ARG(s), c->constant ? 'k' : 'p',
 			       (size_t)from, c->element, c->attr->type, c->attr->min, c->attr->max);
 	}

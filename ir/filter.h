@@ -32,23 +32,40 @@ struct var_ref {
 };
 #define ITERATOR_MAX 1000
 
-/* One part of a test: nothing, a value, or a variable. attr says what type belongs here. */
+/* The values of a list in braces, each with its place. Never empty. */
+struct value_list {
+	vec_of(struct value) values;
+	vec_of(struct span) spans;
+};
+
+/* One part of a test: nothing, a value, a variable, or a list. attr says what type belongs here. */
 struct operand {
-	enum { OPERAND_NONE, OPERAND_VALUE, OPERAND_VAR } kind;
+	enum { OPERAND_NONE, OPERAND_VALUE, OPERAND_VAR, OPERAND_LIST } kind;
 	const struct attr *attr;
 	struct span span;
 	struct value value;
 	struct var_ref var;
+	const struct value_list *list;
 };
 
 /*
  * One test of one field. `value` alone: equality; with `mask`: equality under a
  * mask (for IPSET: the directions); with `to`: a closed range, whose lower end
  * is 0 where value is OPERAND_NONE. from: written as an address range.
+ *
+ * Lists: when value is OPERAND_LIST, so are `to` and `mask` unless they are
+ * OPERAND_NONE, all equally long; the list is an iterator of its own, which
+ * advances them together. (A plain value among ranges has itself as upper end,
+ * one among masked ones the full mask.)
+ *
+ * none: the test holds when no value of its list or variable matches, in
+ * contrast to `negated` over a list alone, which makes an instance a value.
+ * Set only together with negated, and only where value is a list or a variable
+ * that is no element; the test then takes no part in the rule's iteration.
  */
 struct test {
 	enum field_id field;
-	bool negated;
+	bool negated, none;
 	bool from;
 	struct operand value, to, mask;
 	struct span span;
@@ -109,13 +126,15 @@ struct filter {
 	vec_of(struct entry) entries;
 	struct span span, chain_span, priority_span, name_span;
 	uint32_t nrules;
-	bool stock; /* came with the program */
+	struct params defaults; /* values of variables that nobody further out gives */
+	bool stock;             /* came with the program */
 };
 
 /* All filters of a run, by name. Names are unique. */
 struct library {
 	struct map by_name; /* ptr: struct filter */
 	struct map by_uuid; /* ptr: struct filter */
+	struct map texts;   /* identities of the nwf texts read */
 	bool incomplete; /* a text could not be read, so what is not here is no mistake of its own
 			  */
 };
@@ -152,8 +171,10 @@ struct rule_builder {
 	struct arena *arena;
 	struct diags *diags;
 	struct rule *rule;
+	/* how the front end calls an attribute in messages; NULL: by its XML name */
+	struct str (*name)(const struct rule_builder *rb, const struct attr *at);
 	struct attr_use {
-		bool given, negated;
+		bool given, negated, none;
 		struct operand operand;
 		struct span name_span;
 	} * uses;      /* one per row of proto->attrs */
@@ -166,6 +187,18 @@ void rule_builder_start(struct rule_builder *rb, struct rule *rule, const struct
 /* Give one attribute; a repeated one replaces the earlier. Findings: illegal value or variable. */
 void rule_builder_set(struct rule_builder *rb, const struct attr *at, bool negated, struct str text,
 		      struct span value_span, struct span name_span);
+
+/* The same for a list; none: see struct test. */
+void rule_builder_set_list(struct rule_builder *rb, const struct attr *at, bool negated, bool none,
+			   const struct value_list *list, struct span value_span,
+			   struct span name_span);
+
+/* What was given last for the attribute holds when no value of the variable matches. */
+void rule_builder_none(struct rule_builder *rb, const struct attr *at);
+
+/* Read one value of the attribute; a finding when it does not fit. */
+bool rule_builder_read(struct rule_builder *rb, const struct attr *at, struct str text,
+		       struct span span, struct value *out);
 
 void rule_builder_finish(struct rule_builder *rb);
 

@@ -44,9 +44,11 @@ struct dim_column {
 	bool constant;
 	uint32_t column;             /* index into program.columns */
 	vec_of(struct value) values; /* when constant */
-	const struct param *source;  /* when constant: where they stand */
-	uint32_t element;            /* when constant and one value was picked: which, from 1 */
-	struct span span;            /* of its first use in the source */
+	const struct param
+		*source; /* when constant: where they stand, unless in a list in braces */
+	const struct value_list *list; /* that list */
+	uint32_t element;              /* when constant and one value was picked: which, from 1 */
+	struct span span;              /* of its first use in the source */
 	const struct attr *attr;
 };
 

@@ -39,6 +39,13 @@ static const struct scope *inner_scope(struct arena *a, const struct scope *oute
 	return s;
 }
 
+/* What a filter gives itself is what nobody further out has given. */
+static const struct scope *filter_scope(struct walk *w, const struct filter *f,
+					const struct scope *outer)
+{
+	return inner_scope(w->cx->arena, outer, &f->defaults);
+}
+
 /* --- notes for every rule: its chain, its variables --- */
 
 static void note_chain(struct walk *w, const struct filter *f)
@@ -159,8 +166,8 @@ static void walk_ref(struct walk *w, const struct filter_ref *ref, uint32_t path
 		return;
 	}
 	*vec_push(w->cx->arena, &w->tree->paths) = (struct ref_path){path + 1, ref, f};
-	walk_filter(w, f, w->tree->paths.n - 1, inner_scope(w->cx->arena, scope, &ref->params),
-		    depth + 1);
+	walk_filter(w, f, w->tree->paths.n - 1,
+		    filter_scope(w, f, inner_scope(w->cx->arena, scope, &ref->params)), depth + 1);
 }
 
 /* The number of references counts as the number of rules does: a tree may have none of the latter.
@@ -200,6 +207,6 @@ const struct tree *resolve(struct pass_ctx *cx, const struct library *lib,
 	w.tree = arena_new_object(cx->arena, struct tree);
 	w.tree->top = top;
 	*vec_push(cx->arena, &w.tree->paths) = (struct ref_path){0, ref, top};
-	walk_filter(&w, top, 0, NULL, 1);
+	walk_filter(&w, top, 0, filter_scope(&w, top, NULL), 1);
 	return w.failed ? NULL : w.tree;
 }

@@ -22,7 +22,7 @@ void rule_builder_start(struct rule_builder *rb, struct rule *rule, const struct
 	if (rb->room < p->nattrs) {
 		rb->room = p->nattrs;
 		rb->uses = arena_new_array(a, struct attr_use, rb->room);
-	} else {
+	} else if (p->nattrs) {
 		memset(rb->uses, 0, p->nattrs * sizeof *rb->uses);
 	}
 }
@@ -39,14 +39,19 @@ static void hint_names(struct diags *ds, struct finding *f, const struct attr *a
 		diag_hint(ds, f, "known words: %.*s", STR_ARG(list));
 }
 
+static struct str name_of(const struct rule_builder *rb, const struct attr *at)
+{
+	return rb->name ? rb->name(rb, at) : str_from(at->xml);
+}
+
 static void bad_value(struct rule_builder *rb, const struct attr *at, struct str text,
 		      struct span sp, const char *why)
 {
 	bool range = at->max && strstr(why, "range of the attribute");
 	struct str because = range ? str_printf(rb->arena, "is outside %u..%u", at->min, at->max)
 				   : str_from(why);
-	struct finding *f = diag_add(rb->diags, FINDING(E112), sp, "%s '%.*s' %.*s", at->xml,
-				     STR_ARG(text), STR_ARG(because));
+	struct finding *f = diag_add(rb->diags, FINDING(E112), sp, "%.*s '%.*s' %.*s",
+				     STR_ARG(name_of(rb, at)), STR_ARG(text), STR_ARG(because));
 	hint_names(rb->diags, f, at);
 	bool address = at->type == VT_IP4 || at->type == VT_IP6;
 	if (address && memchr(text.s, '/', text.len))
@@ -57,7 +62,8 @@ static void set_variable(struct rule_builder *rb, struct operand *op, struct str
 {
 	const char *why;
 	if (op->attr->flags & ATTR_NO_VAR) {
-		diag_add(rb->diags, FINDING(E114), op->span, "%s takes no variable", op->attr->xml);
+		diag_add(rb->diags, FINDING(E114), op->span, "%.*s takes no variable",
+			 STR_ARG(name_of(rb, op->attr)));
 		return;
 	}
 	why = var_ref_parse(text, &op->var);
@@ -78,43 +84,76 @@ static void cut_comment(struct rule_builder *rb, struct operand *op)
 		t->len--;
 }
 
+bool rule_builder_read(struct rule_builder *rb, const struct attr *at, struct str text,
+		       struct span span, struct value *out)
+{
+	const char *why =
+		value_parse(rb->arena, (enum value_type)at->type, at->min, at->max, text, out);
+	if (!why && (at->flags & ATTR_DECIMAL) && out->hex)
+		why = "is not a decimal number";
+	if (why)
+		bad_value(rb, at, text, span, why);
+	return !why;
+}
+
 static void set_value(struct rule_builder *rb, struct operand *op, struct str text)
 {
 	const struct attr *at = op->attr;
-	const char *why = value_parse(rb->arena, (enum value_type)at->type, at->min, at->max, text,
-				      &op->value);
-	if (!why && (at->flags & ATTR_DECIMAL) && op->value.hex)
-		why = "is not a decimal number";
-	if (why) {
-		bad_value(rb, at, text, op->span, why);
+	if (!rule_builder_read(rb, at, text, op->span, &op->value))
 		return;
-	}
 	op->kind = OPERAND_VALUE;
 	if (at->type == VT_TEXT)
 		cut_comment(rb, op);
-	if (at->type == VT_ARPOP && op->value.u == 9)
+	if (at->type == VT_ARPOP && op->value.u == 9 && !rb->name)
 		diag_hint(rb->diags,
 			  diag_add(rb->diags, FINDING(W406), op->span, "'%.*s' is operation 9",
 				   STR_ARG(text)),
 			  "the number 9 is emitted, as the language has it; write 10 for a NAK");
 }
 
-void rule_builder_set(struct rule_builder *rb, const struct attr *at, bool negated, struct str text,
-		      struct span value_span, struct span name_span)
+/* The use of an attribute, begun anew. */
+static struct attr_use *begin_use(struct rule_builder *rb, const struct attr *at, bool negated,
+				  struct span value_span, struct span name_span)
 {
 	struct attr_use *u = &rb->uses[at - rb->rule->proto->attrs];
 	if (negated && (at->flags & ATTR_NO_NEG)) {
 		struct finding *f = diag_add(rb->diags, FINDING(E119), name_span,
-					     "match='no' has no meaning for %s", at->xml);
-		diag_hint(rb->diags, f, "put it into an element of its own, without match='no'");
+					     rb->name ? "%.*s has no negation"
+						      : "match='no' has no meaning for %.*s",
+					     STR_ARG(name_of(rb, at)));
+		if (!rb->name)
+			diag_hint(rb->diags, f,
+				  "put it into an element of its own, without match='no'");
 	}
 	*u = (struct attr_use){.given = true, .negated = negated, .name_span = name_span};
 	u->operand.attr = at;
 	u->operand.span = value_span;
+	return u;
+}
+
+void rule_builder_set(struct rule_builder *rb, const struct attr *at, bool negated, struct str text,
+		      struct span value_span, struct span name_span)
+{
+	struct attr_use *u = begin_use(rb, at, negated, value_span, name_span);
 	if (text.len && text.s[0] == '$')
 		set_variable(rb, &u->operand, text);
 	else
 		set_value(rb, &u->operand, text);
+}
+
+void rule_builder_set_list(struct rule_builder *rb, const struct attr *at, bool negated, bool none,
+			   const struct value_list *list, struct span value_span,
+			   struct span name_span)
+{
+	struct attr_use *u = begin_use(rb, at, negated, value_span, name_span);
+	u->none = none;
+	u->operand.kind = OPERAND_LIST;
+	u->operand.list = list;
+}
+
+void rule_builder_none(struct rule_builder *rb, const struct attr *at)
+{
+	rb->uses[at - rb->rule->proto->attrs].none = true;
 }
 
 /* --- putting the parts together --- */
@@ -139,6 +178,7 @@ static void add_test(struct rule_builder *rb, const struct attr *at, const struc
 	}
 	*vec_push(rb->arena, &rb->rule->tests) = (struct test){.field = (enum field_id)at->field,
 							       .negated = u->negated,
+							       .none = u->none,
 							       .from = at->part == PART_FROM,
 							       .value = u->operand,
 							       .span = u->name_span};

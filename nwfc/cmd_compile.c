@@ -304,7 +304,7 @@ static void dump_filters(const struct host *h, struct buf *out)
 	buf_lit(out, "<filters>\n");
 	map_each (e, &h->library.by_name)
 		if (e->cptr && !((const struct filter *)e->cptr)->stock)
-			print_filter_xml(out, e->cptr);
+			print_filter_xml(out, e->cptr, NULL);
 	buf_lit(out, "</filters>\n");
 }
 

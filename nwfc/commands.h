@@ -13,5 +13,7 @@ enum exit_code cmd_remove(struct session *s);
 enum exit_code cmd_check(struct session *s);
 enum exit_code cmd_list(struct session *s);
 enum exit_code cmd_fields(struct session *s);
+enum exit_code cmd_fmt(struct session *s);
+enum exit_code cmd_convert(struct session *s);
 
 #endif

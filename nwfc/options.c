@@ -27,6 +27,8 @@ static const struct command_row {
 	{"list", "[OPTION]... [INPUT]...", "the filters known, their chains and variables", 'l'},
 	{"fields", "[--format FORMAT]",
 	 "the protocols, attributes and header fields of the language", 'f'},
+	{"fmt", "[--check] [FILE]...", "write filters in their canonical form, XML or nwf", 'm'},
+	{"convert", "[--to FORM] [-o FILE] INPUT...", "XML to nwf, nwf to XML", 'n'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -120,7 +122,7 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	int c, i = 2;
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
-		*why = STR("which command? compile, remove, check, list, fields, help, version");
+		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);

@@ -63,7 +63,8 @@ void session_close(struct session *s)
 static int wanted(const struct dirent *d)
 {
 	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 4 && strcmp(d->d_name + n - 4, ".xml") == 0;
+	return d->d_name[0] != '.' && n > 4 &&
+	       (strcmp(d->d_name + n - 4, ".xml") == 0 || strcmp(d->d_name + n - 4, ".nwf") == 0);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -167,13 +168,19 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 
 /* --- reading --- */
 
-static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
+uint32_t read_source(struct session *s, const char *path)
 {
 	uint32_t file = source_read(&s->sources, path);
-	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
 	if (!file)
 		unreadable(s, path);
-	else if (!parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
+	return file;
+}
+
+static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
+{
+	uint32_t file = read_source(s, path);
+	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
+	if (file && !parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
 		 cx->ports->list.n == ports)
 		cx->library->incomplete = true;
 }

@@ -55,6 +55,9 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b);
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
 	       struct host *h);
 
+/* The file number of a text; 0 and a finding when it can not be read. */
+uint32_t read_source(struct session *s, const char *path);
+
 /* Print the findings to standard error and say how the run ends. */
 enum exit_code session_verdict(struct session *s);
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft"]
-COMMANDS = ["compile", "remove", "check", "list", "fields"]
+COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert"]
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -104,7 +104,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k"}.get(c, c[0])
+        letter = {"check": "k", "fmt": "m", "convert": "n"}.get(c, c[0])
         wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 

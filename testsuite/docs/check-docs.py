@@ -191,10 +191,13 @@ def check_fields(nwfc, page):
 def check_documents(nwfc, page, dir_):
     """The literal blocks that are whole documents."""
     blocks = re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page, re.M | re.S)
-    whole = [b for b in blocks if re.match(r'<(filter|filterbinding)[ >]', b)]
-    report(len(whole) >= 2, 'nwfc(5) has documents to try')
+    blocks = [b.replace('\\e', '\\') for b in blocks]
+    grammar = subprocess.run(['sh', os.path.join(TOP, 'scripts', 'grammar.sh')], capture_output=True, text=True)
+    report(grammar.stdout and grammar.stdout in blocks, 'the grammar in nwfc(5) is that of scripts/grammar.sh')
+    whole = [b for b in blocks if re.match(r'<(filter|filterbinding)[ >]|#|filter |port ', b)]
+    report(len(whole) >= 3, 'nwfc(5) has documents to try')
     for i, b in enumerate(whole):
-        path = os.path.join(dir_, f'nwfc5-{i}.xml')
+        path = os.path.join(dir_, f'nwfc5-{i}.' + ('xml' if b.startswith('<') else 'nwf'))
         with open(path, 'w', encoding='utf-8') as f:
             f.write(b)
         r = subprocess.run([nwfc, 'check', '--werror', path], capture_output=True, text=True)

@@ -88,11 +88,11 @@ static void check_round_trip(const struct filter *f, struct xml_input *in)
 	struct buf first, second;
 	run_begin(&r, false);
 	buf_memory(&first);
-	print_filter_xml(&first, f);
+	print_filter_xml(&first, f, NULL);
 	REQUIRE(run_read(&r, in, first.data, first.n));
 	REQUIRE(r.library.by_name.entries.n == 1);
 	buf_memory(&second);
-	print_filter_xml(&second, r.library.by_name.entries.items[0].cptr);
+	print_filter_xml(&second, r.library.by_name.entries.items[0].cptr, NULL);
 	REQUIRE(first.n == second.n && memcmp(first.data, second.data, first.n) == 0);
 	buf_drop(&first);
 	buf_drop(&second);

@@ -84,7 +84,7 @@ static inline struct buf print_filter(const struct filter *f)
 {
 	struct buf b;
 	buf_memory(&b);
-	print_filter_xml(&b, f);
+	print_filter_xml(&b, f, NULL);
 	return b;
 }
 

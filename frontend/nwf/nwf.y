@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The grammar of the nwf language. Actions only build the tree (tree.h); what
+ * words mean is not known here. After an error the reading goes on behind the
+ * next newline, `;` or `}`.
+ */
+%require "3.8"
+%define api.prefix {nwfy_}
+%define api.pure full
+%define api.token.prefix {NWF_TOKEN_}
+%define api.location.type {struct span}
+%define parse.error custom
+%define parse.lac full
+%locations
+%expect 0
+%param {struct nwf_parser *p}
+%lex-param {void *scanner}
+%parse-param {void *scanner}
+
+%code requires {
+#include "frontend/nwf/parser.h"
+}
+
+%code provides {
+int nwfy_lex(NWFY_STYPE *value, NWFY_LTYPE *at, struct nwf_parser *p, void *scanner);
+}
+
+%union {
+	struct nwf_word word;
+	struct nwf_words words;
+	struct nwf_operand operand;
+	struct nwf_operands operands;
+	struct nwf_value value;
+	enum nwf_relation relation;
+	struct nwf_match match;
+	struct nwf_rule rule;
+	struct nwf_param param;
+	struct nwf_params params;
+	struct nwf_statement statement;
+	struct nwf_block block;
+	struct nwf_item item;
+}
+
+%code {
+#define YYLLOC_DEFAULT(cur, rhs, n)                                                                \
+	((cur) = (n) ? (struct span){YYRHSLOC(rhs, 1).file, YYRHSLOC(rhs, 1).lo,                   \
+				     YYRHSLOC(rhs, n).hi}                                          \
+		     : (struct span){YYRHSLOC(rhs, 0).file, YYRHSLOC(rhs, 0).hi,                   \
+				     YYRHSLOC(rhs, 0).hi})
+#define PUSH(vector, item) (*vec_push(p->arena, &(vector)) = (item))
+
+static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanner, const char *why);
+}
+
+%token <word> WORD "a word" STRING "a string" VARIABLE "a variable"
+%token <word> HEADER "a protocol" VERB "an action" DIRECTION "a direction" SUB "ip or ether"
+%token <word> LABEL "frames: or packets:" STATELESS "stateless" MAC "mac"
+%token <word> CHAIN "chain"
+%token <word> FILTER "filter" PORT "port" DEFINE "define" INCLUDE "include" USE "use" UUID "uuid"
+%token <word> PRIORITY "priority" SOME "some" LEARN "learn" OWNER "owner" LINK "link" IPSET "ipset"
+%token NE "!=" LE "<=" GT ">" EQ "=" COMMA "," SLASH "/" DASH "-"
+%token OPEN "{" CLOSE "}" LEFT "(" RIGHT ")" END_LINE "the end of the line"
+%token YYEOF 0 "the end of the text"
+
+%type <word> name chain_name atom sign_word plain
+%type <words> atoms words directions
+%type <operand> operand
+%type <operands> operands
+%type <value> value
+%type <relation> relation
+%type <match> match ipset
+%type <rule> rule
+%type <param> param
+%type <params> params param_list
+%type <statement> statement
+%type <block> block statements
+%type <item> item line
+
+%%
+
+/* Kept at once: an error at the end of the text loses nothing before it. */
+items:
+	  %empty
+	| items END_LINE
+	| items item                        { PUSH(p->out->items, $2); }
+	| items line END_LINE               { PUSH(p->out->items, $2); }
+	| items error END_LINE              { yyerrok; }
+	| items error CLOSE                 { yyerrok; }
+	;
+
+item:
+	  FILTER name block                 { $$ = (struct nwf_item){NWF_FILTER, @$, .name = $2, .block = $3}; }
+	| PORT name MAC atom block          { $$ = (struct nwf_item){NWF_PORT, @$, .name = $2, .mac = $4, .block = $5}; }
+	| FILTER error block                { $$ = (struct nwf_item){NWF_FILTER, @$, .block = $3}; yyerrok; }
+	| PORT error block                  { $$ = (struct nwf_item){NWF_PORT, @$, .block = $3}; yyerrok; }
+	;
+
+line:
+	  DEFINE WORD EQ words              { $$ = (struct nwf_item){NWF_DEFINE, @$, .name = $2, .values = $4}; }
+	| INCLUDE STRING                    { $$ = (struct nwf_item){NWF_INCLUDE, @$, .name = $2}; }
+	;
+
+block:
+	  OPEN statements CLOSE             { $$ = $2; $$.span = @$; }
+	| OPEN statements statement CLOSE   { $$ = $2; PUSH($$.list, $3); $$.span = @$; }
+	| OPEN statements error CLOSE       { $$ = $2; $$.span = @$; yyerrok; }
+	;
+
+statements:
+	  %empty                            { $$ = (struct nwf_block){0}; }
+	| statements END_LINE
+	| statements statement END_LINE     { $$ = $1; PUSH($$.list, $2); }
+	| statements error END_LINE         { $$ = $1; yyerrok; }
+	;
+
+statement:
+	  rule                              { $$ = (struct nwf_statement){NWF_RULE, @$, .rule = $1}; }
+	| USE name params                   { $$ = (struct nwf_statement){NWF_USE, @$, .use = {$2, $3}}; }
+	| LABEL                             { $$ = (struct nwf_statement){NWF_LABEL, @$, .word = $1}; }
+	| CHAIN chain_name                  { $$ = (struct nwf_statement){NWF_CHAIN, @$, .word = $2}; }
+	| CHAIN chain_name PRIORITY sign_word
+					    { $$ = (struct nwf_statement){NWF_CHAIN, @$, .word = $2, .more = $4}; }
+	| UUID WORD                         { $$ = (struct nwf_statement){NWF_UUID, @$, .word = $2}; }
+	| param                             { $$ = (struct nwf_statement){NWF_PARAM, @$, .param = $1}; }
+	| LEARN WORD                        { $$ = (struct nwf_statement){NWF_LEARN, @$, .word = $2}; }
+	| OWNER name UUID WORD              { $$ = (struct nwf_statement){NWF_OWNER, @$, .word = $2, .more = $4}; }
+	| LINK name                         { $$ = (struct nwf_statement){NWF_LINK, @$, .word = $2}; }
+	;
+
+rule:
+	  VERB DIRECTION                    { $$ = (struct nwf_rule){.verb = $1, .direction = $2}; }
+	| WORD DIRECTION                    { $$ = (struct nwf_rule){.verb = $1, .direction = $2}; }
+	| rule match                        { $$ = $1; PUSH($$.matches, $2); }
+	| rule PRIORITY sign_word           { $$ = $1; PUSH($$.priority.list, $3); }
+	| rule STATELESS                    { $$ = $1; PUSH($$.stateless.list, $2); }
+	| rule STRING                       { $$ = $1; PUSH($$.comments.list, $2); }
+	;
+
+match:
+	  HEADER                            { $$ = (struct nwf_match){.header = $1, .span = @$}; }
+	| HEADER WORD relation value        { $$ = (struct nwf_match){.header = $1, .field = $2, .relation = $3, .value = $4, .span = @$}; }
+	| HEADER WORD SUB relation value    { $$ = (struct nwf_match){.header = $1, .field = $2, .sub = $3, .relation = $4, .value = $5, .span = @$}; }
+	| ipset
+	;
+
+ipset:
+	  IPSET relation value              { $$ = (struct nwf_match){.relation = $2, .value = $3, .span = @$}; $$.header = $1; }
+	| IPSET relation value directions        { $$ = (struct nwf_match){.relation = $2, .value = $3, .directions = $4, .span = @$}; $$.header = $1; }
+	;
+
+relation:
+	  %empty                            { $$ = NWF_EQ; }
+	| NE                                { $$ = NWF_NE; }
+	| NE SOME                           { $$ = NWF_NE_SOME; }
+	| GT                                { $$ = NWF_GT; }
+	| LE                                { $$ = NWF_LE; }
+	| LE SOME                           { $$ = NWF_LE_SOME; }
+	;
+
+value:
+	  operand                           { $$ = (struct nwf_value){.span = @$}; PUSH($$.items, $1); }
+	| atoms                             { $$ = (struct nwf_value){.words = $1, .span = @$}; }
+	| atom SLASH atoms                  { $$ = (struct nwf_value){.mask = $3, .span = @$}; PUSH($$.words.list, $1); }
+	| atoms SLASH atom                  { $$ = (struct nwf_value){.words = $1, .span = @$}; PUSH($$.mask.list, $3); }
+	| atoms SLASH atoms                 { $$ = (struct nwf_value){.words = $1, .mask = $3, .span = @$}; }
+	| OPEN nls operands nls CLOSE       { $$ = (struct nwf_value){.braces = true, .span = @$}; $$.items.items = $3.list.items; $$.items.n = $3.list.n; }
+	;
+
+operands:
+	  operand                           { $$ = (struct nwf_operands){0}; PUSH($$.list, $1); }
+	| operands COMMA nls operand        { $$ = $1; PUSH($$.list, $4); }
+	;
+
+operand:
+	  atom                              { $$ = (struct nwf_operand){.value = $1}; }
+	| atom SLASH atom                   { $$ = (struct nwf_operand){.value = $1, .mask = $3}; }
+	| atom DASH atom                    { $$ = (struct nwf_operand){.value = $1, .to = $3}; }
+	;
+
+/* Two words and more. */
+atoms:
+	  atom COMMA nls atom               { $$ = (struct nwf_words){0}; PUSH($$.list, $1); PUSH($$.list, $4); }
+	| atoms COMMA nls atom              { $$ = $1; PUSH($$.list, $4); }
+	;
+
+atom:
+	  WORD
+	| STRING
+	| VARIABLE
+	| HEADER
+	;
+
+directions:
+	  WORD                              { $$ = (struct nwf_words){0}; PUSH($$.list, $1); }
+	| directions COMMA nls WORD         { $$ = $1; PUSH($$.list, $4); }
+	;
+
+words:
+	  plain                             { $$ = (struct nwf_words){0}; PUSH($$.list, $1); }
+	| words COMMA nls plain             { $$ = $1; PUSH($$.list, $4); }
+	;
+
+/* Where nothing else can stand, reserved words are words like others. */
+plain:
+	  WORD | HEADER | VERB | DIRECTION | STATELESS | MAC | CHAIN | FILTER | PORT | DEFINE
+	| INCLUDE | USE | UUID | PRIORITY | SOME | LEARN | OWNER | LINK | IPSET
+	;
+
+params:
+	  %empty                            { $$ = (struct nwf_params){0}; }
+	| LEFT param_list RIGHT             { $$ = $2; }
+	| LEFT param_list param RIGHT       { $$ = $2; PUSH($$.list, $3); }
+	;
+
+param_list:
+	  %empty                            { $$ = (struct nwf_params){0}; }
+	| param_list END_LINE
+	| param_list param END_LINE         { $$ = $1; PUSH($$.list, $2); }
+	;
+
+param:
+	  WORD EQ words                     { $$ = (struct nwf_param){$1, $3, @$}; }
+	;
+
+name:
+	  WORD
+	| STRING
+	;
+
+chain_name:
+	  WORD
+	| STRING
+	| HEADER
+	| MAC
+	;
+
+sign_word:
+	  WORD
+	| DASH WORD                         { $$ = $2; $$.text.len += @2.lo - @1.lo; $$.text.s -= @2.lo - @1.lo; $$.span.lo = @1.lo; }
+	;
+
+nls:
+	  %empty
+	| nls END_LINE
+	;
+
+%%
+
+static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanner, const char *why)
+{
+	(void)scanner;
+	nwf_syntax_error(p, *at, STR(""), str_from(why));
+}
+
+/* At most this many tokens are named; with more the list says nothing. */
+#define EXPECTED_MAX 5
+
+static int yyreport_syntax_error(const yypcontext_t *cx, struct nwf_parser *p, void *scanner)
+{
+	yysymbol_kind_t wanted[EXPECTED_MAX];
+	int n = yypcontext_expected_tokens(cx, wanted, EXPECTED_MAX);
+	struct str list = STR("");
+	(void)scanner;
+	for (int i = 0; i < n; i++)
+		list = str_printf(p->arena, "%.*s%s%s", STR_ARG(list), i ? i + 1 < n ? ", " : " or " : "",
+				  yysymbol_name(wanted[i]));
+	nwf_syntax_error(p, *yypcontext_location(cx), str_from(yysymbol_name(yypcontext_token(cx))), list);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * words.h - the reserved words of the nwf language, and how its headers map to
+ * protocols and fields. The words of fields are those of ir/fields.def: the
+ * field "ip saddr" is `ip saddr` here; what follows the first word belongs to
+ * the groups that a header names.
+ */
+#ifndef NWFC_FRONTEND_NWF_WORDS_H
+#define NWFC_FRONTEND_NWF_WORDS_H
+
+#include "ir/filter.h"
+
+/* A header word: what its presence in a rule says, and whose fields may follow. */
+struct nwf_header {
+	const char *word;
+	uint8_t family;        /* 4, 6; 0: it says nothing of it */
+	enum proto_id frame;   /* the element that it alone makes in frames; PROTO_NONE: none */
+	int16_t ipproto;       /* -1: none */
+	const char *groups[2]; /* first words of field names */
+};
+
+/* Terminated by a NULL word. */
+extern const struct nwf_header nwf_headers[];
+
+const struct nwf_header *nwf_header_find(struct str word);
+
+bool nwf_is_verb(struct str word);
+
+/* The field after a header: its row, or FIELDS. word: "saddr", "saddr ip". */
+enum field_id nwf_field_find(const struct nwf_header *h, struct str word);
+
+/* The word of a field behind a header, when the field is of that group; else NULL. */
+const char *nwf_field_word(const struct nwf_header *h, const char *group, enum field_id field);
+
+/* Words for values of an enumerated type, nft's; NULL when there are none of our own. */
+const struct value_name *nwf_value_names(enum value_type type);
+
+#endif
