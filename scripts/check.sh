@@ -41,7 +41,7 @@ suites() {
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
-	fuzz         sh testsuite/fuzz/run.sh --seconds 30
+	fuzz         sh testsuite/fuzz/run.sh --seconds 20
 	vm           sh scripts/check-vm.sh
 	END
 }

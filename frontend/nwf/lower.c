@@ -7,6 +7,7 @@
 #include "frontend/nwf/lower.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "frontend/readers.h"
 
@@ -321,9 +322,10 @@ static void lower_include(struct nwf_lowering *lw, const struct nwf_item *it)
 {
 	struct str path = beside(lw, it->span.file, nwf_unquote(lw->arena, it->name.text));
 	errno = EINVAL;
-	uint32_t file = path.len && !memchr(path.s, 0, path.len) && !str_is(path, "-")
-				? source_read(lw->cx->sources, path.s)
-				: 0;
+	struct stat st;
+	bool regular = path.len && !memchr(path.s, 0, path.len) && stat(path.s, &st) == 0 &&
+		       (S_ISREG(st.st_mode) || (errno = EINVAL, false));
+	uint32_t file = regular ? source_read(lw->cx->sources, path.s) : 0;
 	if (!file) {
 		diag_add(lw->diags, FINDING(E130), it->name.span, "%.*s: %s", STR_ARG(path),
 			 strerror(errno));

@@ -253,8 +253,8 @@ static void give_list(struct nwf_lowering *lw, const struct nwf_match *m,
 	for (uint32_t i = 0; i < m->value.items.n; i++) {
 		items[i] = m->value.items.items[i];
 		part_range(slots, &items[i]);
-		c.has_to |= items[i].to.kind != NWF_NO_WORD;
-		c.has_mask |= items[i].mask.kind != NWF_NO_WORD;
+		c.has_to |= items[i].to.kind && slots->to;
+		c.has_mask |= items[i].mask.kind && slots->mask;
 	}
 	for (uint32_t i = 0; i < m->value.items.n && !arena_full(lw->arena); i++)
 		good &= read_item(lw, slots, &items[i], &c);

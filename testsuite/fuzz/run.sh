@@ -22,7 +22,7 @@ make --no-print-directory build/libnwfc.a
 xml_flags=$(pkg-config --cflags libxml-2.0)
 xml_libs=$(pkg-config --libs libxml-2.0)
 flags="-std=gnu11 -g -O1 -I. -Ibuild/gen $xml_flags -fno-sanitize-recover=undefined"
-sources="$(ls base/*.c ir/*.c frontend/*.c) build/gen/stock_filters.c"
+sources="$(ls base/*.c ir/*.c frontend/*.c frontend/nwf/*.c) build/gen/stock_filters.c build/gen/nwf_grammar.c build/gen/nwf_scanner.c"
 
 clang=clang
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return !p + !n; }' |
