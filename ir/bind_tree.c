@@ -22,9 +22,9 @@ struct binder {
 /* One iterator or element of the rule at hand. */
 struct open_dim {
 	bool element;
-	uint32_t index;          /* iterator id, or element */
-	struct str name;         /* of an element access */
-	const struct test *list; /* whose list in braces it is */
+	uint32_t index;           /* iterator id, or element */
+	struct str name;          /* of an element access */
+	const struct test *owner; /* NULL: of all that use it */
 	struct dim dim;
 };
 
@@ -136,7 +136,7 @@ static void constant_column(struct binder *b, const struct operand *op, const st
 static struct open_dim *open_dim(struct binder *b, struct rule_dims *rd, const struct var_ref *v)
 {
 	vec_each (d, &rd->list)
-		if (!d->list && d->element == v->element && d->index == v->index &&
+		if (!d->owner && d->element == v->element && d->index == v->index &&
 		    (!v->element || str_eq(d->name, v->name)))
 			return d;
 	struct open_dim *d = vec_push(b->cx->arena, &rd->list);
@@ -152,18 +152,21 @@ static bool same_column(const struct dim_column *c, const struct operand *op,
 	return constant ? c->source == constant : c->column == column;
 }
 
-/* A list is an iterator of its own: one dimension a test, a column for each of its parts. */
+/* A dimension of one test: lists are iterators of their own, and none tests iterate nothing. */
+static struct open_dim *own_dim(struct binder *b, struct rule_dims *rd, const struct test *t)
+{
+	vec_each (d, &rd->list)
+		if (d->owner == t)
+			return d;
+	struct open_dim *d = vec_push(b->cx->arena, &rd->list);
+	*d = (struct open_dim){.element = true, .owner = t};
+	return d;
+}
+
 static struct slot bind_list(struct binder *b, struct rule_dims *rd, const struct test *t,
 			     const struct operand *op)
 {
-	struct open_dim *d = NULL;
-	vec_each (o, &rd->list)
-		if (o->list == t)
-			d = o;
-	if (!d) {
-		d = vec_push(b->cx->arena, &rd->list);
-		*d = (struct open_dim){.element = true, .list = t};
-	}
+	struct open_dim *d = own_dim(b, rd, t);
 	struct dim_column *dc = vec_push(b->cx->arena, &d->dim.columns);
 	*dc = (struct dim_column){
 		.constant = true, .list = op->list, .span = op->span, .attr = op->attr};
@@ -186,7 +189,7 @@ static struct slot bind_operand(struct binder *b, const struct tree_rule *tr, st
 	bool own = port_gives(b->port, op->var.name);
 	const struct param *constant = own ? NULL : scope_find(tr->scope, op->var.name);
 	uint32_t column = own ? port_column(b, op) : 0;
-	struct open_dim *d = open_dim(b, rd, &op->var);
+	struct open_dim *d = t->none ? own_dim(b, rd, t) : open_dim(b, rd, &op->var);
 	uint32_t c = 0;
 	while (c < d->dim.columns.n && !same_column(&d->dim.columns.items[c], op, constant, column))
 		c++;
@@ -254,29 +257,18 @@ static void finish_dim(struct binder *b, struct dim *d)
 	d->const_rows = make_rows(b->cx->arena, d->columns.n, lists, first->values.n);
 }
 
-/* Nothing behind this pass can say it so far, and without it the rule would mean another thing. */
-static void refuse_none(struct binder *b, const struct test *t)
-{
-	struct finding *f = diag_add(b->cx->diags, FINDING(E501), t->span,
-				     "no target says that none of several values matches");
-	diag_hint(b->cx->diags, f,
-		  "return for the values in a chain of its own, then a rule for the rest; where it "
-		  "is "
-		  "one value, '!= some' means the same");
-	b->failed = true;
-}
-
 static void bind_rule(struct binder *b, const struct tree_rule *tr)
 {
 	struct bound_rule *br = vec_push(b->cx->arena, &b->out->rules);
 	struct rule_dims rd = {0};
 	*br = (struct bound_rule){.from = tr};
 	vec_each (t, &tr->rule->tests) {
-		if (t->none)
-			refuse_none(b, t);
 		struct ptest *pt = vec_push(b->cx->arena, &br->tests);
-		*pt = (struct ptest){
-			.field = t->field, .negated = t->negated, .from = t->from, .source = t};
+		*pt = (struct ptest){.field = t->field,
+				     .negated = t->negated,
+				     .none = t->none,
+				     .from = t->from,
+				     .source = t};
 		pt->value = bind_operand(b, tr, &rd, t, &t->value);
 		pt->mask = bind_operand(b, tr, &rd, t, &t->mask);
 		pt->to = bind_operand(b, tr, &rd, t, &t->to);

@@ -198,7 +198,7 @@ static bool negated_list(const struct prule *r, const struct port_data *pd,
 			 const struct ptest **which)
 {
 	vec_each (t, &r->tests)
-		if (t->negated && t->value.kind == SLOT_DIM &&
+		if (t->negated && !t->none && t->value.kind == SLOT_DIM &&
 		    pd->rows[r->dims.items[t->value.dim]].n > 1) {
 			*which = t;
 			return true;

@@ -36,7 +36,10 @@ static void dump_slot(struct buf *out, const struct program *p, const struct pru
 static void dump_test(struct buf *out, const struct program *p, const struct prule *r,
 		      const struct ptest *t)
 {
-	buf_printf(out, " %s %s", fields[t->field].name, t->negated ? "!= " : "");
+	buf_printf(out, " %s %s", fields[t->field].name,
+		   t->none      ? "!= none of "
+		   : t->negated ? "!= "
+				: "");
 	dump_slot(out, p, r, &t->value);
 	if (t->mask.kind != SLOT_NONE)
 		buf_lit(out, "/");

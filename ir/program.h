@@ -82,6 +82,8 @@ struct slot {
 struct ptest {
 	enum field_id field;
 	bool negated;
+	bool none; /* no row of its dimension matches; that dimension is the test's alone and makes
+		      no instances (so negated is set, too) */
 	bool from;
 	struct slot value, to, mask;
 	const struct test *source;

@@ -281,7 +281,12 @@ static void check_icmp(struct rule_builder *rb)
 			  *code = find_test(rb->rule, F_ICMP_CODE);
 	if (code && !type && rb->rule->proto->layer == LAYER_PACKET)
 		diag_add(rb->diags, FINDING(E116), code->span, "code has no effect without type");
-	if (code && type && code->negated != type->negated) {
+	if (code && type && (code->none || type->none)) {
+		struct finding *f = diag_add(rb->diags, FINDING(E119), code->span,
+					     "of several values type and code can not be negated "
+					     "together");
+		diag_hint(rb->diags, f, "write a rule for each code");
+	} else if (code && type && code->negated != type->negated) {
 		struct finding *f = diag_add(rb->diags, FINDING(E119), code->span,
 					     "type and code can only be negated together");
 		diag_note(rb->diags, f, type->span, "the type is here");

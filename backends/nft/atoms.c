@@ -228,6 +228,15 @@ static uint64_t constant_rows(const struct lowerer *l, const struct group *g)
 	return n;
 }
 
+/* A test that none of its values may match: whatever else, it is a look into all of them. */
+static bool group_is_none(const struct lowerer *l, uint32_t index)
+{
+	vec_each (x, &l->atoms)
+		if (x->group == index && x->test[0]->none)
+			return true;
+	return false;
+}
+
 static enum form choose_form(const struct lowerer *l, uint32_t index, bool *can_fold)
 {
 	const struct group *g = &l->groups.items[index];
@@ -242,6 +251,8 @@ static enum form choose_form(const struct lowerer *l, uint32_t index, bool *can_
 			return FORM_WRITTEN;
 		}
 	}
+	if (group_is_none(l, index))
+		return g->constant && constant_rows(l, g) == 1 ? FORM_WRITTEN : FORM_LOOKUP;
 	if (l->mode == LOWER_EXPAND)
 		return FORM_WRITTEN;
 	bool fits = key_fits(l, index);

@@ -5,7 +5,7 @@
  * chains. Work per port is a look at a few row counts; all else is done once a
  * program.
  */
-#include "backends/nft/nft.h"
+#include "backends/nft/rule.h"
 
 const char *const stage_names[STAGES] = {"frame", "packet"};
 
@@ -35,6 +35,16 @@ static bool first_report(struct nft_model *m, struct reported *rep, const struct
 	return added;
 }
 
+/* A test of none that is no look into a set, or that counted instances would take apart. */
+static const struct ptest *uncountable(const struct prule *r)
+{
+	bool counts = find_test(r, F_CT_COUNT);
+	vec_each (t, &r->tests)
+		if (t->none && (counts || field_is_special(t->field)))
+			return t;
+	return NULL;
+}
+
 /* False: the rule is left out. */
 static bool expressible(struct nft_model *m, struct reported *rep, const struct prule *r,
 			enum side side)
@@ -45,6 +55,16 @@ static bool expressible(struct nft_model *m, struct reported *rep, const struct 
 		if (first_report(m, rep, r->source))
 			m->failed |= !report_loss(m->cx, "nft", r, set, LOSS_REFUSED,
 						  "sets of ipset do not exist for nft");
+		return false;
+	}
+	const struct ptest *none = uncountable(r);
+	if (none) {
+		if (first_report(m, rep, r->source))
+			m->failed |=
+				!report_loss(m->cx, "nft", r, none, LOSS_REFUSED,
+					     "that none of several matches can be said only of "
+					     "fields with values, and not where connections are "
+					     "counted");
 		return false;
 	}
 	if (r->verdict == ACTION_REJECT && silent && first_report(m, rep, r->source))

@@ -18,15 +18,39 @@ static struct str trace_line(struct emit_ctx *cx, const struct program *p, const
 
 bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		 const struct build *b, const struct program *p, const struct prule *r,
-		 enum side side, uint32_t chain, struct xt_rules *out)
+		 enum side side, uint32_t chain, uint32_t jump, struct xt_rules *out)
 {
 	struct xt_rule x = {.rule = r, .trace = trace_line(cx, p, r)};
-	bool good = lower_rule(cx, d, target, b, p, r, side, chain, &x.lines);
+	bool good = lower_rule(cx, d, target, b, p, r, side, chain, jump, &x.lines);
 	vec_each (pd, &b->ports)
 		if (pd->program == p && !check_product(cx, target, r, pd))
 			return false; /* the first port's is enough */
 	*vec_push(cx->arena, &out->list) = x;
 	return good;
+}
+
+struct template *xt_add_line(struct emit_ctx *cx, uint32_t chain, struct xt_rules *out)
+{
+	struct xt_rule *x = vec_push(cx->arena, &out->list);
+	*x = (struct xt_rule){0};
+	struct template *t = vec_push(cx->arena, &x->lines.list);
+	*t = (struct template){0};
+	template_lit(cx->arena, t, "-A ");
+	template_name(cx->arena, t, chain);
+	return t;
+}
+
+void xt_add_jump(struct emit_ctx *cx, const struct chain_prefix *prefix, uint32_t from,
+		 uint32_t chain, struct xt_rules *out)
+{
+	struct template *t = xt_add_line(cx, from, out);
+	if (prefix && prefix->ethertype)
+		template_text(cx->arena, t, str_printf(cx->arena, " -p 0x%04x", prefix->ethertype));
+	else if (prefix && prefix->stp)
+		template_lit(cx->arena, t, " -d 01:80:c2:00:00:00");
+	template_lit(cx->arena, t, " -j ");
+	template_name(cx->arena, t, chain);
+	template_lit(cx->arena, t, "\n");
 }
 
 void xt_write_rules(struct template_writer *w, const struct xt_rules *rules)

@@ -22,8 +22,7 @@ static const struct side_words sides[SIDES] = {
 };
 
 struct eb_program {
-	struct xt_rules *chains[SIDES];
-	uint32_t n[SIDES];
+	struct xt_chains chains[SIDES];
 };
 
 struct eb_port {
@@ -39,33 +38,6 @@ struct ebtables {
 
 /* --- lowering --- */
 
-/* A line that is no rule of the source. */
-static struct template *add_line(struct emit_ctx *cx, uint32_t chain, struct xt_rules *out)
-{
-	struct xt_rule *x = vec_push(cx->arena, &out->list);
-	*x = (struct xt_rule){0};
-	struct template *t = vec_push(cx->arena, &x->lines.list);
-	*t = (struct template){0};
-	template_lit(cx->arena, t, "-A ");
-	template_name(cx->arena, t, chain);
-	return t;
-}
-
-/* Only these frames are for the chain. */
-static void add_jump(struct emit_ctx *cx, const struct pchain *to, uint32_t from, uint32_t chain,
-		     struct xt_rules *out)
-{
-	struct template *t = add_line(cx, from, out);
-	if (to->prefix->ethertype)
-		template_text(cx->arena, t,
-			      str_printf(cx->arena, " -p 0x%04x", to->prefix->ethertype));
-	else if (to->prefix->stp)
-		template_lit(cx->arena, t, " -d 01:80:c2:00:00:00");
-	template_lit(cx->arena, t, " -j ");
-	template_name(cx->arena, t, chain);
-	template_lit(cx->arena, t, "\n");
-}
-
 /* Does nothing get past the last rule? */
 static bool ends_itself(const struct pchain *c)
 {
@@ -77,22 +49,29 @@ static bool ends_itself(const struct pchain *c)
 	return p == PROTO_NONE || p == PROTO_MAC;
 }
 
-static bool lower_chain(struct emit_ctx *cx, const struct build *b, const struct program *p,
-			enum side s, uint32_t chain, const char *target, struct xt_rules *out)
+static void add_return(struct xt_laying *x, uint32_t chain)
 {
-	const struct part *part = &p->parts[s];
+	template_lit(x->cx->arena, xt_add_line(x->cx, chain, &x->chains->list.items[chain]),
+		     " -j RETURN\n");
+}
+
+static void lower_chain(struct xt_laying *x, uint32_t chain)
+{
+	const struct part *part = &x->program->parts[x->side];
 	const struct pchain *c = &part->chains.items[chain];
-	bool good = true;
+	uint32_t helpers = x->chains->list.n;
+	xt_lay_chain(x, chain);
 	vec_each (item, &c->items) {
 		if (item->kind == ITEM_JUMP)
-			add_jump(cx, &part->chains.items[item->chain], chain, item->chain, out);
+			xt_add_jump(x->cx, part->chains.items[item->chain].prefix, x->current,
+				    item->chain, &x->chains->list.items[x->current]);
 		else
-			good &= xt_add_rule(cx, &ebtables_dialect, target, b, p, item->rule, s,
-					    chain, out);
+			xt_lay_rule(x, item->rule);
 	}
 	if (!ends_itself(c))
-		template_lit(cx->arena, add_line(cx, chain, out), " -j RETURN\n");
-	return good;
+		add_return(x, chain);
+	for (; helpers < x->chains->list.n; helpers++)
+		add_return(x, helpers);
 }
 
 static bool lower_program(struct emit_ctx *cx, const struct build *b, const struct program *p,
@@ -100,11 +79,12 @@ static bool lower_program(struct emit_ctx *cx, const struct build *b, const stru
 {
 	bool good = true;
 	for (enum side s = 0; s < SIDES; s++) {
-		const struct part *part = &p->parts[s];
-		out->n[s] = part->chains.n;
-		out->chains[s] = arena_new_array(cx->arena, struct xt_rules, part->chains.n);
-		for (uint32_t i = 0; i < part->chains.n; i++)
-			good &= lower_chain(cx, b, p, s, i, target, &out->chains[s][i]);
+		uint32_t own = p->parts[s].chains.n;
+		struct xt_laying x =
+			xt_lay_begin(cx, &ebtables_dialect, target, b, p, s, own, &out->chains[s]);
+		for (uint32_t i = 0; i < own; i++)
+			lower_chain(&x, i);
+		good &= x.good;
 	}
 	return good;
 }
@@ -112,20 +92,26 @@ static bool lower_program(struct emit_ctx *cx, const struct build *b, const stru
 /* --- names --- */
 
 static struct str *name_chains(struct emit_ctx *cx, struct names *ns, const struct port_data *pd,
-			       enum side s)
+			       enum side s, const struct xt_chains *chains)
 {
 	const struct part *part = &pd->program->parts[s];
-	struct str *names = arena_new_array(cx->arena, struct str, part->chains.n);
+	struct str *names = arena_new_array(cx->arena, struct str, chains->list.n);
+	struct str *full = arena_new_array(cx->arena, struct str, part->chains.n);
 	struct str root =
 		str_printf(cx->arena, "%s/%.*s", sides[s].prefix, STR_ARG(pd->port->name));
 	for (uint32_t i = 0; i < part->chains.n; i++) {
 		struct str chain = part->chains.items[i].name;
-		struct str full =
-			i ? str_printf(cx->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(chain))
-			  : root;
-		names[i] = short_name(cx, ns, full, XT_CHAIN_MAX);
+		full[i] = i ? str_printf(cx->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(chain))
+			    : root;
 	}
+	xt_name_chains(cx, ns, chains, full, names);
 	return names;
+}
+
+static const struct xt_chains *chains_of(const struct ebtables *e, const struct port_data *pd,
+					 enum side s)
+{
+	return &e->programs[xt_program_index(e->build, pd->program)].chains[s];
 }
 
 static void name_side(struct emit_ctx *cx, struct names *ns, struct ebtables *e, enum side s)
@@ -137,7 +123,7 @@ static void name_side(struct emit_ctx *cx, struct names *ns, struct ebtables *e,
 		const struct port_data *pd = &b->ports.items[i];
 		if (!pd->program->parts[s].chains.n)
 			continue;
-		e->ports[i].names[s] = name_chains(cx, ns, pd, s);
+		e->ports[i].names[s] = name_chains(cx, ns, pd, s, chains_of(e, pd, s));
 		leaves[n++] = (struct dispatch_leaf){pd->port->name, e->ports[i].names[s][0]};
 	}
 	e->dispatch[s] = dispatch_build(cx, ns, str_from(sides[s].top), leaves, n);
@@ -187,7 +173,7 @@ static void emit_chains(const struct ebtables *e, const char *before, const char
 	for (uint32_t i = 0; i < e->build->ports.n; i++)
 		for (enum side s = 0; s < SIDES; s++) {
 			const struct str *names = e->ports[i].names[s];
-			uint32_t n = e->build->ports.items[i].program->parts[s].chains.n;
+			uint32_t n = chains_of(e, &e->build->ports.items[i], s)->list.n;
 			for (uint32_t c = 0; names && c < n; c++)
 				put_chain(out, before, names[c], after);
 		}
@@ -201,8 +187,8 @@ static void emit_port(const struct ebtables *e, uint32_t port, struct template_w
 		const struct str *names = e->ports[port].names[s];
 		if (names)
 			writer_port(w, pd, names);
-		for (uint32_t c = 0; names && c < p->n[s]; c++)
-			xt_write_rules(w, &p->chains[s][c]);
+		for (uint32_t c = 0; names && c < p->chains[s].list.n; c++)
+			xt_write_rules(w, &p->chains[s].list.items[c]);
 	}
 }
 

@@ -24,11 +24,11 @@ static const struct chain_words {
 };
 
 struct ip_program {
-	struct xt_rules rules[SIDES];
+	struct xt_chains chains[SIDES];
 };
 
 struct ip_port {
-	struct str names[CHAINS]; /* empty: nothing there */
+	struct str *names[CHAINS]; /* NULL: nothing there */
 };
 
 struct iptables {
@@ -53,12 +53,21 @@ static bool lower_program(struct emit_ctx *cx, const struct iptables *t, const s
 			  const char *target, struct ip_program *out)
 {
 	bool good = true;
-	for (enum side s = 0; s < SIDES; s++)
+	for (enum side s = 0; s < SIDES; s++) {
+		struct xt_laying x = xt_lay_begin(cx, &iptables_dialect, target, t->build, p, s, 1,
+						  &out->chains[s]);
 		vec_each (r, &p->parts[s].packet)
 			if ((*r)->proto->family == t->family)
-				good &= xt_add_rule(cx, &iptables_dialect, target, t->build, p, *r,
-						    s, 0, &out->rules[s]);
+				xt_lay_rule(&x, *r);
+		good &= x.good;
+	}
 	return good;
+}
+
+static const struct xt_chains *chains_of(const struct iptables *t, const struct port_data *pd,
+					 unsigned c)
+{
+	return &t->programs[xt_program_index(t->build, pd->program)].chains[chains[c].side];
 }
 
 static void name_chain(struct emit_ctx *cx, struct names *ns, struct iptables *t, unsigned c)
@@ -72,8 +81,10 @@ static void name_chain(struct emit_ctx *cx, struct names *ns, struct iptables *t
 			continue;
 		struct str full =
 			str_printf(cx->arena, "%s/%.*s", chains[c].prefix, STR_ARG(pd->port->name));
-		t->ports[i].names[c] = short_name(cx, ns, full, XT_CHAIN_MAX);
-		leaves[n++] = (struct dispatch_leaf){pd->port->name, t->ports[i].names[c]};
+		const struct xt_chains *all = chains_of(t, pd, c);
+		t->ports[i].names[c] = arena_new_array(cx->arena, struct str, all->list.n);
+		xt_name_chains(cx, ns, all, &full, t->ports[i].names[c]);
+		leaves[n++] = (struct dispatch_leaf){pd->port->name, t->ports[i].names[c][0]};
 	}
 	t->dispatch[c] = dispatch_build(cx, ns, str_from(chains[c].top), leaves, n);
 }
@@ -130,6 +141,14 @@ static void declare(struct buf *out, struct str chain)
 	buf_lit(out, " - [0:0]\n");
 }
 
+static void declare_port(const struct iptables *t, uint32_t port, unsigned c, struct buf *out)
+{
+	const struct str *names = t->ports[port].names[c];
+	uint32_t n = names ? chains_of(t, &t->build->ports.items[port], c)->list.n : 0;
+	for (uint32_t i = 0; i < n; i++)
+		declare(out, names[i]);
+}
+
 static void emit_declarations(const struct iptables *t, struct buf *out)
 {
 	declare(out, STR("nwfc-forward"));
@@ -138,19 +157,18 @@ static void emit_declarations(const struct iptables *t, struct buf *out)
 			declare(out, node->chain);
 	for (uint32_t i = 0; i < t->build->ports.n; i++)
 		for (unsigned c = 0; c < CHAINS; c++)
-			if (t->ports[i].names[c].len)
-				declare(out, t->ports[i].names[c]);
+			declare_port(t, i, c, out);
 }
 
 static void emit_port(const struct iptables *t, uint32_t port, struct template_writer *w)
 {
 	const struct port_data *pd = &t->build->ports.items[port];
-	const struct ip_program *p = &t->programs[xt_program_index(t->build, pd->program)];
 	for (unsigned c = 0; c < CHAINS; c++) {
-		if (!t->ports[port].names[c].len)
+		if (!t->ports[port].names[c])
 			continue;
-		writer_port(w, pd, &t->ports[port].names[c]);
-		xt_write_rules(w, &p->rules[chains[c].side]);
+		writer_port(w, pd, t->ports[port].names[c]);
+		vec_each (rules, &chains_of(t, pd, c)->list)
+			xt_write_rules(w, rules);
 	}
 }
 

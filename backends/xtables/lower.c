@@ -153,9 +153,16 @@ static void spell_tests(struct lowering *lw)
 	}
 }
 
+static void put_jump(struct lowering *lw, uint32_t chain)
+{
+	put_text(lw, " -j ");
+	vec_each (t, &lw->lines.list)
+		template_name(lw->cx->arena, t, chain);
+}
+
 bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		const struct build *b, const struct program *p, const struct prule *r,
-		enum side side, uint32_t chain, struct lines *out)
+		enum side side, uint32_t chain, uint32_t jump, struct lines *out)
 {
 	struct lowering lw = {.cx = cx,
 			      .dialect = d,
@@ -171,7 +178,10 @@ bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target
 	d->start(&lw);
 	spell_tests(&lw);
 	d->finish(&lw);
-	put_text(&lw, d->verdicts[side][r->verdict]);
+	if (jump == XT_NO_JUMP)
+		put_text(&lw, d->verdicts[side][r->verdict]);
+	else
+		put_jump(&lw, jump);
 	put_text(&lw, "\n");
 	*out = (struct lines){0};
 	if (!lw.lost)

@@ -63,14 +63,16 @@ struct dialect {
 
 extern const struct dialect ebtables_dialect, iptables_dialect;
 
+#define XT_NO_JUMP UINT32_MAX
+
 /*
  * The lines of rule r of one side, each "-A chain ... \n", the chain being one
- * of the port's names. False: it failed. No lines: it was left out, or never
- * matches.
+ * of the port's names; with `jump` they jump to that one in place of the verdict. False: it failed.
+ * No lines: it was left out, or never matches.
  */
 bool lower_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		const struct build *b, const struct program *p, const struct prule *r,
-		enum side side, uint32_t chain, struct lines *out);
+		enum side side, uint32_t chain, uint32_t jump, struct lines *out);
 
 /* --- for the rows' own functions --- */
 

@@ -46,6 +46,12 @@ struct xt_rules {
 	vec_of(struct xt_rule) list;
 };
 
+/* The chains of a port on one side: its own, and behind them those that split.c adds. */
+struct xt_chains {
+	vec_of(struct xt_rules) list;
+	vec_of(uint32_t) owners; /* whose rules they help with; its own index for an own one */
+};
+
 /* --- ebtables.c --- */
 struct ebtables;
 struct ebtables *ebtables_lower(struct emit_ctx *cx, const struct build *b, const char *target);
@@ -72,7 +78,13 @@ void warn_not_covered(struct emit_ctx *cx, const struct build *b, bool v4, bool 
  * checked. */
 bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		 const struct build *b, const struct program *p, const struct prule *r,
-		 enum side side, uint32_t chain, struct xt_rules *out);
+		 enum side side, uint32_t chain, uint32_t jump, struct xt_rules *out);
+
+/* Begins a line that is no rule of the source. */
+struct template *xt_add_line(struct emit_ctx *cx, uint32_t chain, struct xt_rules *out);
+/* Such a line: frames with this prefix (NULL: all) jump on. */
+void xt_add_jump(struct emit_ctx *cx, const struct chain_prefix *prefix, uint32_t from,
+		 uint32_t chain, struct xt_rules *out);
 
 /* All rules, for the port that the writer is at. */
 void xt_write_rules(struct template_writer *w, const struct xt_rules *rules);
@@ -82,6 +94,31 @@ uint32_t xt_program_index(const struct build *b, const struct program *p);
 /* E506: names that the tool would take for something else; ebtables refuses more of them. */
 bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
 			 bool ebtables);
+
+/* --- split.c: rules in their order, into one chain or, where that takes several, more --- */
+
+struct xt_laying {
+	struct emit_ctx *cx;
+	const struct dialect *dialect;
+	const char *target;
+	const struct build *build;
+	const struct program *program;
+	enum side side;
+	struct xt_chains *chains;
+	uint32_t owner, current; /* the chain being filled, and where its next line goes */
+	bool good;
+};
+
+/* Begins with `own` empty chains, at the first. */
+struct xt_laying xt_lay_begin(struct emit_ctx *cx, const struct dialect *d, const char *target,
+			      const struct build *b, const struct program *p, enum side side,
+			      uint32_t own, struct xt_chains *chains);
+void xt_lay_chain(struct xt_laying *x, uint32_t chain);
+void xt_lay_rule(struct xt_laying *x, const struct prule *r);
+
+/* Names for all chains: full[i] for own ones, that and a number for their helpers. */
+void xt_name_chains(struct emit_ctx *cx, struct names *ns, const struct xt_chains *chains,
+		    const struct str *full, struct str *names);
 
 /* --- script.c --- */
 
