@@ -125,6 +125,7 @@ static struct attr_use *begin_use(struct rule_builder *rb, const struct attr *at
 			diag_hint(rb->diags, f,
 				  "put it into an element of its own, without match='no'");
 	}
+	negated &= at->field != F_COMMENT; /* a comment has no sign, wherever it stands */
 	*u = (struct attr_use){.given = true, .negated = negated, .name_span = name_span};
 	u->operand.attr = at;
 	u->operand.span = value_span;
@@ -305,9 +306,37 @@ static void make_room(struct rule_builder *rb)
 	rb->rule->tests.cap = n;
 }
 
+static struct attr_use *find_use(struct rule_builder *rb, uint8_t field, enum attr_part part)
+{
+	const struct proto *p = rb->rule->proto;
+	for (uint32_t i = 0; i < p->nattrs; i++)
+		if (p->attrs[i].field == field && p->attrs[i].part == part)
+			return &rb->uses[i];
+	return NULL;
+}
+
+/* A range without an upper end is its one address, and the same test as that address. */
+static void close_ranges(struct rule_builder *rb)
+{
+	const struct proto *p = rb->rule->proto;
+	for (uint32_t i = 0; i < p->nattrs; i++) {
+		const struct attr *at = &p->attrs[i];
+		if (at->part != PART_FROM || !rb->uses[i].given)
+			continue;
+		struct attr_use *value = find_use(rb, at->field, PART_VALUE);
+		if (value->given || find_use(rb, at->field, PART_TO)->given ||
+		    find_use(rb, at->field, PART_MASK)->given)
+			continue;
+		*value = rb->uses[i];
+		value->operand.attr = &p->attrs[value - rb->uses];
+		rb->uses[i].given = false;
+	}
+}
+
 void rule_builder_finish(struct rule_builder *rb)
 {
 	const struct proto *p = rb->rule->proto;
+	close_ranges(rb);
 	make_room(rb);
 	for (int parts = 0; parts < 2; parts++) /* values first: parts look for theirs */
 		for (uint32_t i = 0; i < p->nattrs; i++) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "frontend/nwf/from.h"
 #include "ir/dump.h"
 #include "nwfc/commands.h"
 #include "nwfc/output.h"
@@ -298,9 +299,40 @@ static bool write_all(struct compile *c, bool removal)
 
 /* --- commands --- */
 
-/* Given filters as XML that parses again; stock filters are left out, as they were not read. */
-static void dump_filters(const struct host *h, struct buf *out)
+static bool from_nwf(const struct compile *c, const struct filter *f)
 {
+	const struct source *s = source_get(&c->s->sources, f->span.file);
+	return s && !source_is_xml(s);
+}
+
+/* What came as nwf may have no XML form. */
+static bool any_nwf(const struct compile *c, const struct host *h)
+{
+	map_each (e, &h->library.by_name)
+		if (e->cptr && from_nwf(c, e->cptr))
+			return true;
+	return false;
+}
+
+static void dump_as_nwf(const struct compile *c, const struct host *h, struct buf *out)
+{
+	struct nwf_file f = {0};
+	map_each (e, &h->library.by_name)
+		if (e->cptr && !((const struct filter *)e->cptr)->stock)
+			nwf_from_filter(c->s->arena, e->cptr, &f);
+	nwf_print(out, &f, STR(""));
+}
+
+/*
+ * Given filters in a form that parses again: XML, or nwf when one came so. Stock
+ * filters are left out, as they were not read.
+ */
+static void dump_filters(const struct compile *c, const struct host *h, struct buf *out)
+{
+	if (any_nwf(c, h)) {
+		dump_as_nwf(c, h, out);
+		return;
+	}
 	buf_lit(out, "<filters>\n");
 	map_each (e, &h->library.by_name)
 		if (e->cptr && !((const struct filter *)e->cptr)->stock)
@@ -320,7 +352,7 @@ static enum exit_code dump(struct compile *c)
 	bool loaded = load_host(c->s, &c->inputs, true, false, &c->host);
 	if (loaded && output_open(c->s, option_value(c->s->opt, OPT_OUTPUT), false, &o)) {
 		if (parse)
-			dump_filters(&c->host, &o.buf);
+			dump_filters(c, &c->host, &o.buf);
 		else
 			dump_pass(&cx, pass, &c->host.library, &c->host.ports, &o.buf);
 		if (output_close(c->s, &o))

@@ -8,6 +8,8 @@ For each seed: random filters and three ports of them.
   order      filters in another order of files, or all in one: the same scripts but for the places
   folded     nft with sets and nft written out: both load
   change     A's script and then the change to B leave what B's script leaves
+  nwf        XML to nwf to XML is the same filter; nwf formatted is nwf as it was converted; the
+             scripts are those of the XML but for the places
   stages     the dumps after each pass come to an end and are the same twice
 
     property.py --nwfc build/nwfc [--seed N] [--count N]
@@ -127,6 +129,22 @@ def any_order(nwfc, setup, folder):
     same("all filters in one file", first, without_places(scripts(nwfc, folder, ["all.xml"] + ports)))
 
 
+def both_languages(nwfc, setup, folder):
+    inputs = setup.write(folder)
+    texts = []
+    for i in inputs:
+        name = i.replace(".xml", ".nwf")
+        for words in (("convert", "--to=nwf", "-o", name, i), ("fmt", "--check", name),
+                      ("convert", "--to=xml", "-o", "back.xml", name), ("convert", "--to=xml", "-o", "was.xml", i)):
+            status, out, err = run(nwfc, folder, *words)
+            if status:
+                raise Broken("%s: status %d\n%s%s" % (" ".join(words), status, out, err))
+        if Path(folder, "back.xml").read_text() != Path(folder, "was.xml").read_text():
+            raise Broken("%s comes back from nwf as another one\n%s" % (i, Path(folder, name).read_text()))
+        texts.append(name)
+    same("in nwf", without_places(scripts(nwfc, folder, inputs)), without_places(scripts(nwfc, folder, texts)))
+
+
 def stages(nwfc, setup, folder):
     inputs = setup.write(folder)
     for name in ("parse", "resolve", "bind", "layout"):
@@ -200,7 +218,7 @@ def change(nwfc, setup, folder, lacking):
         raise Broken("the change leaves another table\n" + "\n".join(["- " + x for x in a if x not in b][:8] + ["+ " + x for x in b if x not in a][:8]))
 
 
-PLAIN = {"bytes": same_bytes, "parse": parse_again, "order": any_order, "stages": stages}
+PLAIN = {"bytes": same_bytes, "parse": parse_again, "order": any_order, "nwf": both_languages, "stages": stages}
 KERNEL = {"folded": folded, "change": change}
 
 

@@ -227,6 +227,8 @@ def ip_addresses(a, points):
             return None
         if addr:
             words += neg(addr, "--" + long, with_mask(a, side + "ipaddr", side + "ipmask"))
+        elif low and not high and not points("open-range"):
+            words += neg(low, "--" + long, low[0])
         elif low:
             text = low[0] + ("-" + high[0] if high else "")
             words += ["-m", "iprange"] + neg(low, "--%s-range" % side, text)
