@@ -134,6 +134,11 @@ BINDIR  = $(DESTDIR)$(PREFIX)/bin
 MANDIR  = $(DESTDIR)$(PREFIX)/share/man
 DATADIR = $(DESTDIR)$(PREFIX)/share/nwfc
 DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/nwfc
+# Completion for the shells, and vim's syntax, are made from the program's tables.
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+COMPLETIONS = bash:bash-completion/completions/nwfc zsh:zsh/site-functions/_nwfc \
+              fish:fish/vendor_completions.d/nwfc.fish vim:vim/vimfiles/syntax/nwf.vim
+FTDETECT = $(SHAREDIR)/vim/vimfiles/ftdetect/nwf.vim
 DOCS    = README.md INSTALL LICENSE docs/semantics.md docs/differences.md
 MANUALS = 1 5
 
@@ -141,6 +146,12 @@ install: $(BUILD)/nwfc
 	install -d $(BINDIR) $(DATADIR)/filters $(DOCDIR)/docs $(MANUALS:%=$(MANDIR)/man%)
 	install -m 755 $(BUILD)/nwfc $(BINDIR)/nwfc
 	install -m 644 $(STOCK) $(DATADIR)/filters
+	install -m 644 examples/tour.nwf $(DATADIR)
+	for c in $(COMPLETIONS); do \
+		install -d $$(dirname $(SHAREDIR)/$${c#*:}) && $(BUILD)/nwfc completion $${c%%:*} >$(SHAREDIR)/$${c#*:} || exit; \
+	done
+	install -d $(dir $(FTDETECT))
+	echo 'au BufRead,BufNewFile *.nwf setfiletype nwf' >$(FTDETECT)
 	for f in $(DOCS); do install -m 644 $$f $(DOCDIR)/$$f || exit; done
 	set -e; for n in $(MANUALS); do \
 		sed 's|/usr/local/|$(PREFIX)/|' man/nwfc.$$n >$(MANDIR)/man$$n/nwfc.$$n; \
@@ -149,6 +160,7 @@ install: $(BUILD)/nwfc
 
 uninstall:
 	rm -f $(BINDIR)/nwfc $(foreach n,$(MANUALS),$(MANDIR)/man$(n)/nwfc.$(n))
+	rm -f $(foreach c,$(COMPLETIONS),$(SHAREDIR)/$(lastword $(subst :, ,$(c)))) $(FTDETECT) $(DATADIR)/tour.nwf
 	rm -f $(addprefix $(DATADIR)/filters/,$(notdir $(STOCK))) $(addprefix $(DOCDIR)/,$(DOCS))
 	rmdir $(DATADIR)/filters $(DATADIR) $(DOCDIR)/docs $(DOCDIR) 2>/dev/null || true
 

@@ -3,22 +3,13 @@
 
 #include <stdio.h>
 
-struct option_row {
-	const char *name;
-	char letter;
-	const char *argument, *commands, *help;
-};
-
-static const struct option_row rows[OPTIONS] = {
+const struct option_row option_rows[OPTIONS] = {
 #define OPTION(id, long_name, short_name, argument, commands, help)                                \
 	{long_name, short_name, argument, commands, help},
 #include "nwfc/options.def"
 };
 
-static const struct command_row {
-	const char *name, *arguments, *help;
-	char letter;
-} commands[COMMANDS] = {
+const struct command_row command_rows[COMMANDS] = {
 	{"compile", "-t TARGET [OPTION]... [INPUT]...",
 	 "write the firewall script for the ports of the inputs", 'c'},
 	{"remove", "-t TARGET [OPTION]... [INPUT]...",
@@ -29,6 +20,8 @@ static const struct command_row {
 	 "the protocols, attributes and header fields of the language", 'f'},
 	{"fmt", "[--check] [FILE]...", "write filters in their canonical form, XML or nwf", 'm'},
 	{"convert", "[--to FORM] [-o FILE] INPUT...", "XML to nwf, nwf to XML", 'n'},
+	{"completion", "bash|zsh|fish|vim",
+	 "completion for a shell, or vim's syntax of the language", 'o'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -46,23 +39,23 @@ bool option_given(const struct options *o, enum option_id id)
 static int find_command(struct str name)
 {
 	for (int c = 0; c < COMMANDS; c++)
-		if (str_is(name, commands[c].name))
+		if (str_is(name, command_rows[c].name))
 			return c;
 	return -1;
 }
 
-static bool has_option(enum command c, int id)
+bool command_has(enum command c, enum option_id id)
 {
-	return strchr(rows[id].commands, commands[c].letter) != NULL;
+	return strchr(option_rows[id].commands, command_rows[c].letter) != NULL;
 }
 
 static int find_option(enum command c, struct str name, bool is_letter)
 {
 	for (int i = 0; i < OPTIONS; i++) {
-		bool same = is_letter
-				    ? name.len == 1 && rows[i].letter && name.s[0] == rows[i].letter
-				    : str_is(name, rows[i].name);
-		if (same && has_option(c, i))
+		bool same = is_letter ? name.len == 1 && option_rows[i].letter &&
+						name.s[0] == option_rows[i].letter
+				      : str_is(name, option_rows[i].name);
+		if (same && command_has(c, (enum option_id)i))
 			return i;
 	}
 	return -1;
@@ -73,8 +66,9 @@ static void suggest(struct arena *a, enum command c, struct str name, struct str
 	const char *best = NULL;
 	unsigned distance = 4;
 	for (int i = 0; i < OPTIONS; i++)
-		if (has_option(c, i) && str_distance(name, str_from(rows[i].name)) < distance) {
-			best = rows[i].name;
+		if (command_has(c, (enum option_id)i) &&
+		    str_distance(name, str_from(option_rows[i].name)) < distance) {
+			best = option_rows[i].name;
 			distance = str_distance(name, str_from(best));
 		}
 	if (best)
@@ -94,7 +88,7 @@ static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct 
 		name.len = (uint32_t)(equals - name.s);
 	int id = find_option(o->command, name, !dashes && !md);
 	if (id < 0) {
-		*why = str_printf(a, "%s has no option %.*s%.*s", commands[o->command].name,
+		*why = str_printf(a, "%s has no option %.*s%.*s", command_rows[o->command].name,
 				  dashes ? 2 : 1, word.s, STR_ARG(name));
 		if (dashes)
 			suggest(a, o->command, name, why);
@@ -103,17 +97,17 @@ static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct 
 	const char *value = equals                           ? equals + 1
 			    : !dashes && !md && word.len > 2 ? word.s + 2
 							     : NULL;
-	if (rows[id].argument && !value) {
+	if (option_rows[id].argument && !value) {
 		if (*i + 1 >= argc) {
-			*why = str_printf(a, "%s wants %s", word.s, rows[id].argument);
+			*why = str_printf(a, "%s wants %s", word.s, option_rows[id].argument);
 			return false;
 		}
 		value = argv[++*i];
-	} else if (!rows[id].argument && value) {
-		*why = str_printf(a, "%s takes no argument", rows[id].name);
+	} else if (!option_rows[id].argument && value) {
+		*why = str_printf(a, "%s takes no argument", option_rows[id].name);
 		return false;
 	}
-	*vec_push(a, &o->values[id]) = value ? value : rows[id].name;
+	*vec_push(a, &o->values[id]) = value ? value : option_rows[id].name;
 	return true;
 }
 
@@ -122,7 +116,8 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	int c, i = 2;
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
-		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, help, version");
+		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
+			   "completion, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);
@@ -154,30 +149,31 @@ static void help_options(struct buf *out, enum command c)
 {
 	for (int i = 0; i < OPTIONS; i++) {
 		char left[48];
-		if (!has_option(c, i))
+		if (!command_has(c, (enum option_id)i))
 			continue;
 		bool md = i == OPT_DEPS;
-		int n = rows[i].letter ? snprintf(left, sizeof left, "-%c, ", rows[i].letter)
-				       : snprintf(left, sizeof left, "    ");
+		int n = option_rows[i].letter
+				? snprintf(left, sizeof left, "-%c, ", option_rows[i].letter)
+				: snprintf(left, sizeof left, "    ");
 		snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", md ? "-" : "--",
-			 rows[i].name, rows[i].argument ? "=" : "",
-			 rows[i].argument ? rows[i].argument : "");
-		buf_printf(out, "  %-26s %s\n", left, rows[i].help);
+			 option_rows[i].name, option_rows[i].argument ? "=" : "",
+			 option_rows[i].argument ? option_rows[i].argument : "");
+		buf_printf(out, "  %-26s %s\n", left, option_rows[i].help);
 	}
 }
 
 void options_help(struct buf *out, enum command c)
 {
 	if (c < CMD_HELP) {
-		buf_printf(out, "usage: nwfc %s %s\n\n%s\n\n", commands[c].name,
-			   commands[c].arguments, commands[c].help);
+		buf_printf(out, "usage: nwfc %s %s\n\n%s\n\n", command_rows[c].name,
+			   command_rows[c].arguments, command_rows[c].help);
 		help_options(out, c);
 	} else {
 		buf_lit(out, "usage: nwfc COMMAND [OPTION]... [INPUT]...\n\n"
 			     "nwfc compiles network filters of virtual machines into firewall "
 			     "scripts.\n\n");
 		for (int i = 0; i < COMMANDS; i++)
-			buf_printf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+			buf_printf(out, "  %-10s %s\n", command_rows[i].name, command_rows[i].help);
 		buf_lit(out, "\nnwfc COMMAND --help has the options; nwfc(1) all of it.\n");
 	}
 	buf_lit(out,

@@ -19,6 +19,7 @@ enum command {
 	CMD_FIELDS,
 	CMD_FMT,
 	CMD_CONVERT,
+	CMD_COMPLETION,
 	CMD_HELP,
 	CMD_VERSION,
 	COMMANDS
@@ -43,6 +44,21 @@ struct options {
 	struct words inputs;          /* files, directories, "-" */
 	struct words values[OPTIONS]; /* arguments given, in order; a flag has its own name */
 };
+
+/* Rows of the tables, for help and completion. */
+struct option_row {
+	const char *name;
+	char letter;
+	const char *argument; /* NULL: a flag */
+	const char *commands, *help;
+};
+struct command_row {
+	const char *name, *arguments, *help;
+	char letter;
+};
+extern const struct option_row option_rows[OPTIONS];
+extern const struct command_row command_rows[COMMANDS];
+bool command_has(enum command c, enum option_id id);
 
 /* The last argument of an option; NULL when it was not given. */
 const char *option_value(const struct options *o, enum option_id id);

@@ -181,7 +181,7 @@ static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
 	uint32_t file = read_source(s, path);
 	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
 	if (file && !parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
-		 cx->ports->list.n == ports)
+	    cx->ports->list.n == ports)
 		cx->library->incomplete = true;
 }
 

@@ -72,27 +72,31 @@ const struct value_name *nwf_value_names(enum value_type type)
 
 /* --- reserved words --- */
 
+#define STATEMENT_WORDS(W)                                                                         \
+	W("filter", FILTER)                                                                        \
+	W("port", PORT)                                                                            \
+	W("define", DEFINE)                                                                        \
+	W("include", INCLUDE)                                                                      \
+	W("use", USE)                                                                              \
+	W("uuid", UUID)                                                                            \
+	W("chain", CHAIN)                                                                          \
+	W("priority", PRIORITY)                                                                    \
+	W("stateless", STATELESS)                                                                  \
+	W("some", SOME)                                                                            \
+	W("mac", MAC)                                                                              \
+	W("learn", LEARN)                                                                          \
+	W("owner", OWNER)                                                                          \
+	W("link", LINK)                                                                            \
+	W("ipset", IPSET)
+
+#define WORD_ONLY(word, token) word,
+const char *const nwf_statement_words[] = {STATEMENT_WORDS(WORD_ONLY) NULL};
+
+#define WORD_TOKEN(word, token) {word, NWF_TOKEN_##token},
 static const struct {
 	const char *word;
 	int token;
-} keywords[] = {
-	{"filter", NWF_TOKEN_FILTER},
-	{"port", NWF_TOKEN_PORT},
-	{"define", NWF_TOKEN_DEFINE},
-	{"include", NWF_TOKEN_INCLUDE},
-	{"use", NWF_TOKEN_USE},
-	{"uuid", NWF_TOKEN_UUID},
-	{"chain", NWF_TOKEN_CHAIN},
-	{"priority", NWF_TOKEN_PRIORITY},
-	{"stateless", NWF_TOKEN_STATELESS},
-	{"some", NWF_TOKEN_SOME},
-	{"mac", NWF_TOKEN_MAC},
-	{"learn", NWF_TOKEN_LEARN},
-	{"owner", NWF_TOKEN_OWNER},
-	{"link", NWF_TOKEN_LINK},
-	{"ipset", NWF_TOKEN_IPSET},
-	{"pass", NWF_TOKEN_VERB},
-};
+} keywords[] = {STATEMENT_WORDS(WORD_TOKEN){"pass", NWF_TOKEN_VERB}};
 
 static int find_keyword(struct str word)
 {

@@ -12,7 +12,8 @@ from pathlib import Path
 from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft"]
-COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert"]
+ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
+COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion"]
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -104,7 +105,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k", "fmt": "m", "convert": "n"}.get(c, c[0])
+        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o"}.get(c, c[0])
         wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
@@ -530,6 +531,43 @@ def check_tells_code_hosts_in_sarif():
     write("a b/t.xml", "<!-- moved -->\n\n" + BAD)
     moved = json.loads(nwfc("check", "--format=sarif", "a b/t.xml", status=2).out)["runs"][0]["results"][0]
     assert moved["partialFingerprints"] == result["partialFingerprints"] and moved != result
+
+
+# --- completion
+
+def completed(line):
+    """What bash offers for a line."""
+    words = line.split(" ")
+    script = "source completion; COMP_WORDS=(%s); COMP_CWORD=%d; _nwfc; printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
+        " ".join("'%s'" % w for w in words), len(words) - 1)
+    return subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+
+@test
+def bash_completes_commands_options_and_words():
+    write("completion", nwfc("completion", "bash").out)
+    assert completed("nwfc comp") == ["compile", "completion"]
+    assert set(completed("nwfc check --")) == {o + ("=" if o in ARGUMENT else "") for o in options_of("check") if o != "-MD"}
+    assert completed("nwfc compile -t ip") == ["iptables", "ip6tables"]
+    assert completed("nwfc convert --to = n") == ["nwf"]
+
+
+@test
+def every_shell_knows_every_option():
+    for shell in "bash", "zsh", "fish":
+        text = nwfc("completion", shell).out
+        for c in COMMANDS:
+            assert re.search(r"\b%s\b" % c, text), (shell, c)
+            for o in options_of(c):
+                assert o.lstrip("-") in text, (shell, c, o)
+    nwfc("completion", "tcsh", status=2)
+
+
+@test
+def vim_knows_every_word():
+    text = nwfc("completion", "vim").out
+    for w in "filter port frames packets pass accept in inout ether icmpv6 saddr root-priority stateless".split():
+        assert re.search(r"[ (|]%s\b" % re.escape(w), text), w
 
 
 if __name__ == "__main__":

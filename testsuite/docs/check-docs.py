@@ -335,6 +335,9 @@ def main():
         check_fields(nwfc, page5)
         check_documents(nwfc, page5, dir_)
         check_examples(page1, dir_)
+        for words in ('check --werror', 'fmt --check', 'compile -t nft'):
+            r = run(f'nwfc {words} examples/tour.nwf >out', dir_)
+            report(r.returncode == 0, f'examples/tour.nwf: {words}', r.stdout)
         for name in TEXTS:
             check_text(name, dir_, args.update)
     check_setting('man/nwfc.1')
