@@ -188,19 +188,16 @@ static void put_vim_fields(struct session *s, struct buf *out)
 	struct map seen = {0};
 	put_keyword_line(out, "nwfField");
 	for (const struct nwf_header *h = nwf_headers; h->word; h++)
-		for (int g = 0; g < 2 && h->groups[g]; g++)
-			for (int f = 0; f < FIELDS; f++) {
-				bool added = false;
-				const char *w = nwf_field_word(h, h->groups[g], (enum field_id)f);
-				struct str word = w ? str_from(w) : STR("");
-				const char *blank = w ? strchr(w, ' ') : NULL;
-				if (blank)
-					word.len = (uint32_t)(blank - w);
-				if (w)
-					map_put(s->arena, &seen, word, &added);
-				if (added)
-					buf_printf(out, " %.*s", STR_ARG(word));
-			}
+		nwf_each_field (f, h) {
+			bool added;
+			struct str word = str_from(nwf_field_word(h, f));
+			const char *blank = memchr(word.s, ' ', word.len);
+			if (blank)
+				word.len = (uint32_t)(blank - word.s);
+			map_put(s->arena, &seen, word, &added);
+			if (added)
+				buf_printf(out, " %.*s", STR_ARG(word));
+		}
 }
 
 static void put_vim(struct session *s, struct buf *out)

@@ -208,9 +208,10 @@ static const struct nwf_header *header_of(const struct maker *m, enum field_id f
 			own = h->family == p->family;
 		if (h->frame == PROTO_NONE && !str_is(STR("ct"), h->word))
 			own = h == m->transport;
-		for (int g = 0; own && g < 2 && h->groups[g]; g++)
-			if ((*word = nwf_field_word(h, h->groups[g], field)))
-				return h;
+		if (own && nwf_has_field(h, field)) {
+			*word = nwf_field_word(h, field);
+			return h;
+		}
 	}
 	return NULL;
 }
@@ -229,7 +230,7 @@ static void make_field(struct nwf_match *out, const char *word, struct span span
 static void make_match(struct maker *m, const struct test *t)
 {
 	struct nwf_match out = {.relation = relation_of(t), .span = t->span};
-	const char *word;
+	const char *word = NULL;
 	const struct nwf_header *h = header_of(m, t->field, &word);
 	if (t->field == F_COMMENT) {
 		*vec_push(m->a, &m->out->comments.list) =

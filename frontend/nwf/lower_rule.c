@@ -37,15 +37,11 @@ static void say_unknown_field(struct nwf_lowering *lw, const struct nwf_header *
 {
 	struct str word = field_word(lw->arena, m), list = STR("");
 	struct nearest n = nearest_to(word);
-	for (int g = 0; g < 2 && h->groups[g]; g++)
-		for (int f = 0; f < FIELDS; f++) {
-			const char *name = nwf_field_word(h, h->groups[g], (enum field_id)f);
-			if (!name)
-				continue;
-			nearest_try(&n, name);
-			list = str_printf(lw->arena, "%.*s%s%s", STR_ARG(list),
-					  list.len ? ", " : "", name);
-		}
+	nwf_each_field (f, h) {
+		const char *name = nwf_field_word(h, f);
+		nearest_try(&n, name);
+		list = str_printf(lw->arena, "%.*s%s%s", STR_ARG(list), list.len ? ", " : "", name);
+	}
 	struct finding *f = diag_add(lw->diags, FINDING(E105), m->field.span,
 				     "%s has no field '%.*s'", h->word, STR_ARG(word));
 	if (n.name)
@@ -343,10 +339,9 @@ static bool read_verb(struct nwf_lowering *lw, const struct nwf_rule *r, enum ac
 	}
 	if (*out != ACTION_ACCEPT || is_pass(r) == frames)
 		return true;
-	f = diag_add(
-		lw->diags, FINDING(E129), r->verb.span,
-		frames ? "a frame rule accepts nothing: the packet rules are asked, too"
-		       : "to pass on is for frames; packets are accepted");
+	f = diag_add(lw->diags, FINDING(E129), r->verb.span,
+		     frames ? "a frame rule accepts nothing: the packet rules are asked, too"
+			    : "to pass on is for frames; packets are accepted");
 	diag_hint(lw->diags, f, "write '%s'", frames ? "pass" : "accept");
 	return false;
 }

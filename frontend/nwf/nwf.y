@@ -25,20 +25,21 @@
 int nwfy_lex(NWFY_STYPE *value, NWFY_LTYPE *at, struct nwf_parser *p, void *scanner);
 }
 
+/* What is larger than a word is pointed to: the parser copies these at every step. */
 %union {
 	struct nwf_word word;
 	struct nwf_words words;
-	struct nwf_operand operand;
+	struct nwf_operand *operand;
 	struct nwf_operands operands;
-	struct nwf_value value;
+	struct nwf_value *value;
 	enum nwf_relation relation;
-	struct nwf_match match;
-	struct nwf_rule rule;
-	struct nwf_param param;
+	struct nwf_match *match;
+	struct nwf_rule *rule;
+	struct nwf_param *param;
 	struct nwf_params params;
-	struct nwf_statement statement;
-	struct nwf_block block;
-	struct nwf_item item;
+	struct nwf_statement *statement;
+	struct nwf_block *block;
+	struct nwf_item *item;
 }
 
 %code {
@@ -47,6 +48,12 @@ int nwfy_lex(NWFY_STYPE *value, NWFY_LTYPE *at, struct nwf_parser *p, void *scan
 				     YYRHSLOC(rhs, n).hi}                                          \
 		     : (struct span){YYRHSLOC(rhs, 0).file, YYRHSLOC(rhs, 0).hi,                   \
 				     YYRHSLOC(rhs, 0).hi})
+#define NEW(type, ...)                                                                             \
+	({                                                                                         \
+		struct type *made = arena_new_object(p->arena, struct type);                       \
+		*made = (struct type)__VA_ARGS__;                                                  \
+		made;                                                                              \
+	})
 #define PUSH(vector, item) (*vec_push(p->arena, &(vector)) = (item))
 
 static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanner, const char *why);
@@ -82,70 +89,70 @@ static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanne
 items:
 	  %empty
 	| items END_LINE
-	| items item                        { PUSH(p->out->items, $2); }
-	| items line END_LINE               { PUSH(p->out->items, $2); }
+	| items item                        { PUSH(p->out->items, *$2); }
+	| items line END_LINE               { PUSH(p->out->items, *$2); }
 	| items error END_LINE              { yyerrok; }
 	| items error CLOSE                 { yyerrok; }
 	;
 
 item:
-	  FILTER name block                 { $$ = (struct nwf_item){NWF_FILTER, @$, .name = $2, .block = $3}; }
-	| PORT name MAC atom block          { $$ = (struct nwf_item){NWF_PORT, @$, .name = $2, .mac = $4, .block = $5}; }
-	| FILTER error block                { $$ = (struct nwf_item){NWF_FILTER, @$, .block = $3}; yyerrok; }
-	| PORT error block                  { $$ = (struct nwf_item){NWF_PORT, @$, .block = $3}; yyerrok; }
+	  FILTER name block                 { $$ = NEW(nwf_item, {NWF_FILTER, @$, .name = $2, .block = *$3}); }
+	| PORT name MAC atom block          { $$ = NEW(nwf_item, {NWF_PORT, @$, .name = $2, .mac = $4, .block = *$5}); }
+	| FILTER error block                { $$ = NEW(nwf_item, {NWF_FILTER, @$, .block = *$3}); yyerrok; }
+	| PORT error block                  { $$ = NEW(nwf_item, {NWF_PORT, @$, .block = *$3}); yyerrok; }
 	;
 
 line:
-	  DEFINE WORD EQ words              { $$ = (struct nwf_item){NWF_DEFINE, @$, .name = $2, .values = $4}; }
-	| INCLUDE STRING                    { $$ = (struct nwf_item){NWF_INCLUDE, @$, .name = $2}; }
+	  DEFINE WORD EQ words              { $$ = NEW(nwf_item, {NWF_DEFINE, @$, .name = $2, .values = $4}); }
+	| INCLUDE STRING                    { $$ = NEW(nwf_item, {NWF_INCLUDE, @$, .name = $2}); }
 	;
 
 block:
-	  OPEN statements CLOSE             { $$ = $2; $$.span = @$; }
-	| OPEN statements statement CLOSE   { $$ = $2; PUSH($$.list, $3); $$.span = @$; }
-	| OPEN statements error CLOSE       { $$ = $2; $$.span = @$; yyerrok; }
+	  OPEN statements CLOSE             { $$ = $2; $$->span = @$; }
+	| OPEN statements statement CLOSE   { $$ = $2; PUSH($$->list, *$3); $$->span = @$; }
+	| OPEN statements error CLOSE       { $$ = $2; $$->span = @$; yyerrok; }
 	;
 
 statements:
-	  %empty                            { $$ = (struct nwf_block){0}; }
+	  %empty                            { $$ = NEW(nwf_block, {0}); }
 	| statements END_LINE
-	| statements statement END_LINE     { $$ = $1; PUSH($$.list, $2); }
+	| statements statement END_LINE     { $$ = $1; PUSH($$->list, *$2); }
 	| statements error END_LINE         { $$ = $1; yyerrok; }
 	;
 
 statement:
-	  rule                              { $$ = (struct nwf_statement){NWF_RULE, @$, .rule = $1}; }
-	| USE name params                   { $$ = (struct nwf_statement){NWF_USE, @$, .use = {$2, $3}}; }
-	| LABEL                             { $$ = (struct nwf_statement){NWF_LABEL, @$, .word = $1}; }
-	| CHAIN chain_name                  { $$ = (struct nwf_statement){NWF_CHAIN, @$, .word = $2}; }
+	  rule                              { $$ = NEW(nwf_statement, {NWF_RULE, @$, .rule = *$1}); }
+	| USE name params                   { $$ = NEW(nwf_statement, {NWF_USE, @$, .use = {$2, $3}}); }
+	| LABEL                             { $$ = NEW(nwf_statement, {NWF_LABEL, @$, .word = $1}); }
+	| CHAIN chain_name                  { $$ = NEW(nwf_statement, {NWF_CHAIN, @$, .word = $2}); }
 	| CHAIN chain_name PRIORITY sign_word
-					    { $$ = (struct nwf_statement){NWF_CHAIN, @$, .word = $2, .more = $4}; }
-	| UUID WORD                         { $$ = (struct nwf_statement){NWF_UUID, @$, .word = $2}; }
-	| param                             { $$ = (struct nwf_statement){NWF_PARAM, @$, .param = $1}; }
-	| LEARN WORD                        { $$ = (struct nwf_statement){NWF_LEARN, @$, .word = $2}; }
-	| OWNER name UUID WORD              { $$ = (struct nwf_statement){NWF_OWNER, @$, .word = $2, .more = $4}; }
-	| LINK name                         { $$ = (struct nwf_statement){NWF_LINK, @$, .word = $2}; }
+					    { $$ = NEW(nwf_statement, {NWF_CHAIN, @$, .word = $2, .more = $4}); }
+	| UUID WORD                         { $$ = NEW(nwf_statement, {NWF_UUID, @$, .word = $2}); }
+	| param                             { $$ = NEW(nwf_statement, {NWF_PARAM, @$, .param = *$1}); }
+	| LEARN WORD                        { $$ = NEW(nwf_statement, {NWF_LEARN, @$, .word = $2}); }
+	| OWNER name UUID WORD              { $$ = NEW(nwf_statement, {NWF_OWNER, @$, .word = $2, .more = $4}); }
+	| LINK name                         { $$ = NEW(nwf_statement, {NWF_LINK, @$, .word = $2}); }
 	;
 
 rule:
-	  VERB DIRECTION                    { $$ = (struct nwf_rule){.verb = $1, .direction = $2}; }
-	| WORD DIRECTION                    { $$ = (struct nwf_rule){.verb = $1, .direction = $2}; }
-	| rule match                        { $$ = $1; PUSH($$.matches, $2); }
-	| rule PRIORITY sign_word           { $$ = $1; PUSH($$.priority.list, $3); }
-	| rule STATELESS                    { $$ = $1; PUSH($$.stateless.list, $2); }
-	| rule STRING                       { $$ = $1; PUSH($$.comments.list, $2); }
+	  VERB DIRECTION                    { $$ = NEW(nwf_rule, {.verb = $1, .direction = $2}); }
+	| WORD DIRECTION                    { $$ = NEW(nwf_rule, {.verb = $1, .direction = $2}); }
+	| rule match                        { $$ = $1; PUSH($$->matches, *$2); }
+	| rule PRIORITY sign_word           { $$ = $1; PUSH($$->priority.list, $3); }
+	| rule STATELESS                    { $$ = $1; PUSH($$->stateless.list, $2); }
+	| rule STRING                       { $$ = $1; PUSH($$->comments.list, $2); }
 	;
 
 match:
-	  HEADER                            { $$ = (struct nwf_match){.header = $1, .span = @$}; }
-	| HEADER WORD relation value        { $$ = (struct nwf_match){.header = $1, .field = $2, .relation = $3, .value = $4, .span = @$}; }
-	| HEADER WORD SUB relation value    { $$ = (struct nwf_match){.header = $1, .field = $2, .sub = $3, .relation = $4, .value = $5, .span = @$}; }
+	  HEADER                            { $$ = NEW(nwf_match, {.header = $1, .span = @$}); }
+	| HEADER WORD relation value        { $$ = NEW(nwf_match, {.header = $1, .field = $2, .relation = $3, .value = *$4, .span = @$}); }
+	| HEADER WORD SUB relation value    { $$ = NEW(nwf_match, {.header = $1, .field = $2, .sub = $3, .relation = $4, .value = *$5, .span = @$}); }
 	| ipset
 	;
 
 ipset:
-	  IPSET relation value              { $$ = (struct nwf_match){.relation = $2, .value = $3, .span = @$}; $$.header = $1; }
-	| IPSET relation value directions        { $$ = (struct nwf_match){.relation = $2, .value = $3, .directions = $4, .span = @$}; $$.header = $1; }
+	  IPSET relation value              { $$ = NEW(nwf_match, {.relation = $2, .value = *$3, .span = @$}); $$->header = $1; }
+	| IPSET relation value directions        { $$ = NEW(nwf_match, {.relation = $2, .value = *$3, .directions = $4, .span = @$}); $$->header = $1; }
 	;
 
 relation:
@@ -158,23 +165,23 @@ relation:
 	;
 
 value:
-	  operand                           { $$ = (struct nwf_value){.span = @$}; PUSH($$.items, $1); }
-	| atoms                             { $$ = (struct nwf_value){.words = $1, .span = @$}; }
-	| atom SLASH atoms                  { $$ = (struct nwf_value){.mask = $3, .span = @$}; PUSH($$.words.list, $1); }
-	| atoms SLASH atom                  { $$ = (struct nwf_value){.words = $1, .span = @$}; PUSH($$.mask.list, $3); }
-	| atoms SLASH atoms                 { $$ = (struct nwf_value){.words = $1, .mask = $3, .span = @$}; }
-	| OPEN nls operands nls CLOSE       { $$ = (struct nwf_value){.braces = true, .span = @$}; $$.items.items = $3.list.items; $$.items.n = $3.list.n; }
+	  operand                           { $$ = NEW(nwf_value, {.span = @$}); PUSH($$->items, *$1); }
+	| atoms                             { $$ = NEW(nwf_value, {.words = $1, .span = @$}); }
+	| atom SLASH atoms                  { $$ = NEW(nwf_value, {.mask = $3, .span = @$}); PUSH($$->words.list, $1); }
+	| atoms SLASH atom                  { $$ = NEW(nwf_value, {.words = $1, .span = @$}); PUSH($$->mask.list, $3); }
+	| atoms SLASH atoms                 { $$ = NEW(nwf_value, {.words = $1, .mask = $3, .span = @$}); }
+	| OPEN nls operands nls CLOSE       { $$ = NEW(nwf_value, {.braces = true, .span = @$}); $$->items.items = $3.list.items; $$->items.n = $3.list.n; }
 	;
 
 operands:
-	  operand                           { $$ = (struct nwf_operands){0}; PUSH($$.list, $1); }
-	| operands COMMA nls operand        { $$ = $1; PUSH($$.list, $4); }
+	  operand                           { $$ = (struct nwf_operands){0}; PUSH($$.list, *$1); }
+	| operands COMMA nls operand        { $$ = $1; PUSH($$.list, *$4); }
 	;
 
 operand:
-	  atom                              { $$ = (struct nwf_operand){.value = $1}; }
-	| atom SLASH atom                   { $$ = (struct nwf_operand){.value = $1, .mask = $3}; }
-	| atom DASH atom                    { $$ = (struct nwf_operand){.value = $1, .to = $3}; }
+	  atom                              { $$ = NEW(nwf_operand, {.value = $1}); }
+	| atom SLASH atom                   { $$ = NEW(nwf_operand, {.value = $1, .mask = $3}); }
+	| atom DASH atom                    { $$ = NEW(nwf_operand, {.value = $1, .to = $3}); }
 	;
 
 /* Two words and more. */
@@ -209,17 +216,17 @@ plain:
 params:
 	  %empty                            { $$ = (struct nwf_params){0}; }
 	| LEFT param_list RIGHT             { $$ = $2; }
-	| LEFT param_list param RIGHT       { $$ = $2; PUSH($$.list, $3); }
+	| LEFT param_list param RIGHT       { $$ = $2; PUSH($$.list, *$3); }
 	;
 
 param_list:
 	  %empty                            { $$ = (struct nwf_params){0}; }
 	| param_list END_LINE
-	| param_list param END_LINE         { $$ = $1; PUSH($$.list, $2); }
+	| param_list param END_LINE         { $$ = $1; PUSH($$.list, *$2); }
 	;
 
 param:
-	  WORD EQ words                     { $$ = (struct nwf_param){$1, $3, @$}; }
+	  WORD EQ words                     { $$ = NEW(nwf_param, {$1, $3, @$}); }
 	;
 
 name:

@@ -5,56 +5,73 @@
 #include "frontend/nwf/parser.h"
 #include "nwf_grammar.h"
 
+/* No fields: a range that ends before it begins. */
+#define NONE                                                                                       \
+	{                                                                                          \
+		1, 0                                                                               \
+	}
+#define HEADER(word, family, frame, ipproto, ...)                                                  \
+	{                                                                                          \
+		word, sizeof word - 1, family, PROTO_##frame, ipproto,                             \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+
 const struct nwf_header nwf_headers[] = {
-	/* word   family  frames   protocol groups */
-	{"ether", 0, PROTO_MAC, -1, {"ether", NULL}},
-	{"vlan", 0, PROTO_VLAN, -1, {"vlan", NULL}},
-	{"stp", 0, PROTO_STP, -1, {"stp", NULL}},
-	{"arp", 0, PROTO_ARP, -1, {"arp", NULL}},
-	{"rarp", 0, PROTO_RARP, -1, {"arp", NULL}},
-	{"ip", 4, PROTO_IP, -1, {"ip", NULL}},
-	{"ip6", 6, PROTO_IPV6, -1, {"ip", NULL}},
-	{"tcp", 0, PROTO_NONE, 6, {"th", "tcp"}},
-	{"udp", 0, PROTO_NONE, 17, {"th", NULL}},
-	{"udplite", 0, PROTO_NONE, 136, {"th", NULL}},
-	{"sctp", 0, PROTO_NONE, 132, {"th", NULL}},
-	{"dccp", 0, PROTO_NONE, 33, {"th", NULL}},
-	{"esp", 0, PROTO_NONE, 50, {NULL, NULL}},
-	{"ah", 0, PROTO_NONE, 51, {NULL, NULL}},
-	{"icmp", 4, PROTO_NONE, 1, {"icmp", NULL}},
-	{"igmp", 4, PROTO_NONE, 2, {NULL, NULL}},
-	{"icmpv6", 6, PROTO_NONE, 58, {"icmp", NULL}},
-	{"th", 0, PROTO_NONE, -1, {"th", NULL}}, /* of whatever protocol the rule tests */
-	{"ct", 0, PROTO_NONE, -1, {"ct", NULL}},
-	{NULL, 0, PROTO_NONE, -1, {NULL, NULL}},
+	/*     word   family frames protocol fields: the first and the last of a row in
+	   ir/fields.def */
+	HEADER("ether", 0, MAC, -1, {F_ETHER_SADDR, F_ETHER_TYPE}, NONE),
+	HEADER("vlan", 0, VLAN, -1, {F_VLAN_ID, F_VLAN_TYPE}, NONE),
+	HEADER("stp", 0, STP, -1, {F_STP_TYPE, F_STP_DELAY}, NONE),
+	HEADER("arp", 0, ARP, -1, {F_ARP_HTYPE, F_ARP_GRATUITOUS}, NONE),
+	HEADER("rarp", 0, RARP, -1, {F_ARP_HTYPE, F_ARP_GRATUITOUS}, NONE),
+	HEADER("ip", 4, IP, -1, {F_NET_SADDR, F_NET_DSCP}, NONE),
+	HEADER("ip6", 6, IPV6, -1, {F_NET_SADDR, F_NET_DSCP}, NONE),
+	HEADER("tcp", 0, NONE, 6, {F_TH_SPORT, F_TH_DPORT}, {F_TCP_FLAGS, F_TCP_OPTION}),
+	HEADER("udp", 0, NONE, 17, {F_TH_SPORT, F_TH_DPORT}, NONE),
+	HEADER("udplite", 0, NONE, 136, {F_TH_SPORT, F_TH_DPORT}, NONE),
+	HEADER("sctp", 0, NONE, 132, {F_TH_SPORT, F_TH_DPORT}, NONE),
+	HEADER("dccp", 0, NONE, 33, {F_TH_SPORT, F_TH_DPORT}, NONE),
+	HEADER("esp", 0, NONE, 50, NONE, NONE),
+	HEADER("ah", 0, NONE, 51, NONE, NONE),
+	HEADER("icmp", 4, NONE, 1, {F_ICMP_TYPE, F_ICMP_CODE}, NONE),
+	HEADER("igmp", 4, NONE, 2, NONE, NONE),
+	HEADER("icmpv6", 6, NONE, 58, {F_ICMP_TYPE, F_ICMP_CODE}, NONE),
+	HEADER("th", 0, NONE, -1, {F_TH_SPORT, F_TH_DPORT}, NONE),
+	HEADER("ct", 0, NONE, -1, {F_CT_STATE, F_CT_COUNT}, NONE),
+	{NULL, 0, 0, PROTO_NONE, -1, {NONE, NONE}},
 };
 
 const struct nwf_header *nwf_header_find(struct str word)
 {
 	for (const struct nwf_header *h = nwf_headers; h->word; h++)
-		if (str_is(word, h->word))
+		if (h->length == word.len && memcmp(word.s, h->word, word.len) == 0)
 			return h;
 	return NULL;
 }
 
 /* What IPv4 calls protocol, nft calls nexthdr in IPv6. */
-const char *nwf_field_word(const struct nwf_header *h, const char *group, enum field_id field)
+const char *nwf_field_word(const struct nwf_header *h, enum field_id field)
 {
-	const char *name = fields[field].name;
-	size_t n = strlen(group);
-	if (strncmp(name, group, n) != 0 || name[n] != ' ')
-		return NULL;
-	return h->family == 6 && field == F_NET_PROTO ? "nexthdr" : name + n + 1;
+	if (h->family == 6 && field == F_NET_PROTO)
+		return "nexthdr";
+	return strchr(fields[field].name, ' ') + 1;
+}
+
+bool nwf_has_field(const struct nwf_header *h, enum field_id field)
+{
+	nwf_each_field (f, h)
+		if (f == field)
+			return true;
+	return false;
 }
 
 enum field_id nwf_field_find(const struct nwf_header *h, struct str word)
 {
-	for (int g = 0; g < 2 && h->groups[g]; g++)
-		for (int f = 0; f < FIELDS; f++) {
-			const char *name = nwf_field_word(h, h->groups[g], (enum field_id)f);
-			if (name && str_is(word, name))
-				return (enum field_id)f;
-		}
+	nwf_each_field (f, h)
+		if (str_is(word, nwf_field_word(h, f)))
+			return f;
 	return FIELDS;
 }
 
@@ -92,16 +109,18 @@ const struct value_name *nwf_value_names(enum value_type type)
 #define WORD_ONLY(word, token) word,
 const char *const nwf_statement_words[] = {STATEMENT_WORDS(WORD_ONLY) NULL};
 
-#define WORD_TOKEN(word, token) {word, NWF_TOKEN_##token},
+#define WORD_TOKEN(word, token) {word, sizeof word - 1, NWF_TOKEN_##token},
 static const struct {
 	const char *word;
+	uint8_t length;
 	int token;
-} keywords[] = {STATEMENT_WORDS(WORD_TOKEN){"pass", NWF_TOKEN_VERB}};
+} keywords[] = {STATEMENT_WORDS(WORD_TOKEN){"pass", 4, NWF_TOKEN_VERB}};
 
 static int find_keyword(struct str word)
 {
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		if (str_is(word, keywords[i].word))
+		if (word.len == keywords[i].length &&
+		    memcmp(word.s, keywords[i].word, word.len) == 0)
 			return keywords[i].token;
 	for (int i = 0; i < ACTIONS; i++)
 		if (str_is(word, action_names[i]))

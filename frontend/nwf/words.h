@@ -10,13 +10,16 @@
 
 #include "ir/filter.h"
 
-/* A header word: what its presence in a rule says, and whose fields may follow. */
+/* A header word: what its presence in a rule says, and which fields may follow it. */
 struct nwf_header {
 	const char *word;
-	uint8_t family;        /* 4, 6; 0: it says nothing of it */
-	enum proto_id frame;   /* the element that it alone makes in frames; PROTO_NONE: none */
-	int16_t ipproto;       /* -1: none */
-	const char *groups[2]; /* first words of field names */
+	uint8_t length;
+	uint8_t family;      /* 4, 6; 0: it says nothing of it */
+	enum proto_id frame; /* the element that it alone makes in frames; PROTO_NONE: none */
+	int16_t ipproto;     /* -1: none */
+	struct {
+		enum field_id lo, hi;
+	} fields[2]; /* those that may follow */
 };
 
 /* Terminated by a NULL word. */
@@ -32,8 +35,18 @@ extern const char *const nwf_statement_words[];
 /* The field after a header: its row, or FIELDS. word: "saddr", "saddr ip". */
 enum field_id nwf_field_find(const struct nwf_header *h, struct str word);
 
-/* The word of a field behind a header, when the field is of that group; else NULL. */
-const char *nwf_field_word(const struct nwf_header *h, const char *group, enum field_id field);
+/* The word of a field behind a header that has it. */
+const char *nwf_field_word(const struct nwf_header *h, enum field_id field);
+
+bool nwf_has_field(const struct nwf_header *h, enum field_id field);
+
+/* All fields of a header. */
+#define nwf_each_field(f, h)                                                                       \
+	for (int group_ = 0; group_ < 2; group_++)                                                 \
+		for (enum field_id f = (h)->fields[group_].lo;                                     \
+		     (h)->fields[group_].lo <= (h)->fields[group_].hi &&                           \
+		     f <= (h)->fields[group_].hi;                                                  \
+		     f++)
 
 /* Words for values of an enumerated type, nft's; NULL when there are none of our own. */
 const struct value_name *nwf_value_names(enum value_type type);
