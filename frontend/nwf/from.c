@@ -227,6 +227,13 @@ static void make_field(struct nwf_match *out, const char *word, struct span span
 	out->sub = literal(blank + 1, span);
 }
 
+static struct nwf_match *keep_match(struct maker *m, struct nwf_match match)
+{
+	struct nwf_match *kept = arena_new_object(m->a, struct nwf_match);
+	*kept = match;
+	return kept;
+}
+
 static void make_match(struct maker *m, const struct test *t)
 {
 	struct nwf_match out = {.relation = relation_of(t), .span = t->span};
@@ -248,7 +255,7 @@ static void make_match(struct maker *m, const struct test *t)
 		out.header = literal(h->word, t->span);
 		make_field(&out, word, t->span);
 	}
-	*vec_push(m->a, &m->out->matches) = out;
+	*vec_push(m->a, &m->out->matches) = keep_match(m, out);
 }
 
 static const struct nwf_header *by_proto(const struct proto *p)
@@ -298,7 +305,7 @@ static bool find_transport(struct maker *m)
 static bool has_header(const struct nwf_rule *r, const struct nwf_header *h)
 {
 	vec_each (match, &r->matches)
-		if (str_is(match->header.text, h->word))
+		if (str_is((*match)->header.text, h->word))
 			return true;
 	return false;
 }
@@ -312,7 +319,7 @@ static void need_header(struct maker *m, const struct nwf_header *h, uint32_t at
 	vec_push(m->a, &m->out->matches);
 	for (uint32_t i = m->out->matches.n - 1; i > at; i--)
 		m->out->matches.items[i] = m->out->matches.items[i - 1];
-	m->out->matches.items[at] = bare;
+	m->out->matches.items[at] = keep_match(m, bare);
 }
 
 /* Where the header behind ether and ip belongs. */
@@ -320,7 +327,7 @@ static uint32_t behind_addresses(const struct maker *m)
 {
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < m->out->matches.n; i++) {
-		struct str h = m->out->matches.items[i].header.text;
+		struct str h = m->out->matches.items[i]->header.text;
 		if (str_is(h, "ether") || str_is(h, "ip") || str_is(h, "ip6"))
 			at = i + 1;
 	}
@@ -384,7 +391,9 @@ static void make_use(struct arena *a, const struct filter_ref *ref, struct nwf_s
 
 static void push_statement(struct arena *a, struct nwf_block *b, struct nwf_statement s)
 {
-	*vec_push(a, &b->list) = s;
+	struct nwf_statement *kept = arena_new_object(a, struct nwf_statement);
+	*kept = s;
+	*vec_push(a, &b->list) = kept;
 }
 
 static void make_head(struct arena *a, const struct filter *f, struct nwf_block *b)

@@ -145,11 +145,11 @@ static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 	lw->layer_said = false;
 	vec_each (s, &it->block.list) {
 		if (arena_full(lw->arena)) {
-			diag_add(lw->diags, FINDING(E603), s->span,
+			diag_add(lw->diags, FINDING(E603), (*s)->span,
 				 "the memory limit was reached here");
 			return;
 		}
-		lower_filter_statement(lw, s, seen);
+		lower_filter_statement(lw, *s, seen);
 	}
 	add_defines(lw, f);
 	if (f->name.len)
@@ -275,7 +275,7 @@ static void lower_port(struct nwf_lowering *lw, const struct nwf_item *it)
 	p->span = (struct span){it->span.file, it->span.lo, it->block.span.lo};
 	lower_mac(lw, &it->mac, p);
 	vec_each (s, &it->block.list)
-		lower_port_statement(lw, s, &pp);
+		lower_port_statement(lw, *s, &pp);
 	if (!pp.uses.n) {
 		diag_add(lw->diags, FINDING(E204), p->name_span, "port '%.*s' uses no filter",
 			 STR_ARG(p->name));

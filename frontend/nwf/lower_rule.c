@@ -371,7 +371,7 @@ static void lower_as(struct nwf_lowering *lw, const struct nwf_rule *r, const st
 	rule_builder_start(&lw->builder, rule, p, lw->arena, lw->diags);
 	lower_transport(lw, me);
 	vec_each (m, &r->matches)
-		lower_match(lw, m);
+		lower_match(lw, *m);
 	lower_comment(lw, r);
 	rule_builder_finish(&lw->builder);
 }
@@ -401,8 +401,8 @@ static bool add_rule(struct nwf_lowering *lw, const struct nwf_rule *r, const st
 static bool read_meaning(struct nwf_lowering *lw, const struct nwf_rule *r, struct meaning *me)
 {
 	vec_each (m, &r->matches) {
-		const struct nwf_header *h = nwf_header_find(m->header.text);
-		if (h && !note_header(lw, me, h, m->header.span))
+		const struct nwf_header *h = nwf_header_find((*m)->header.text);
+		if (h && !note_header(lw, me, h, (*m)->header.span))
 			return false;
 	}
 	if (me->frame && lw->layer == LAYER_PACKET) {

@@ -109,14 +109,14 @@ line:
 
 block:
 	  OPEN statements CLOSE             { $$ = $2; $$->span = @$; }
-	| OPEN statements statement CLOSE   { $$ = $2; PUSH($$->list, *$3); $$->span = @$; }
+	| OPEN statements statement CLOSE   { $$ = $2; PUSH($$->list, $3); $$->span = @$; }
 	| OPEN statements error CLOSE       { $$ = $2; $$->span = @$; yyerrok; }
 	;
 
 statements:
 	  %empty                            { $$ = NEW(nwf_block, {0}); }
 	| statements END_LINE
-	| statements statement END_LINE     { $$ = $1; PUSH($$->list, *$2); }
+	| statements statement END_LINE     { $$ = $1; PUSH($$->list, $2); }
 	| statements error END_LINE         { $$ = $1; yyerrok; }
 	;
 
@@ -137,7 +137,7 @@ statement:
 rule:
 	  VERB DIRECTION                    { $$ = NEW(nwf_rule, {.verb = $1, .direction = $2}); }
 	| WORD DIRECTION                    { $$ = NEW(nwf_rule, {.verb = $1, .direction = $2}); }
-	| rule match                        { $$ = $1; PUSH($$->matches, *$2); }
+	| rule match                        { $$ = $1; PUSH($$->matches, $2); }
 	| rule PRIORITY sign_word           { $$ = $1; PUSH($$->priority.list, $3); }
 	| rule STATELESS                    { $$ = $1; PUSH($$->stateless.list, $2); }
 	| rule STRING                       { $$ = $1; PUSH($$->comments.list, $2); }
@@ -165,7 +165,7 @@ relation:
 	;
 
 value:
-	  operand                           { $$ = NEW(nwf_value, {.span = @$}); PUSH($$->items, *$1); }
+	  operand                           { $$ = NEW(nwf_value, {.items = {$1, 1, 1}, .span = @$}); }
 	| atoms                             { $$ = NEW(nwf_value, {.words = $1, .span = @$}); }
 	| atom SLASH atoms                  { $$ = NEW(nwf_value, {.mask = $3, .span = @$}); PUSH($$->words.list, $1); }
 	| atoms SLASH atom                  { $$ = NEW(nwf_value, {.words = $1, .span = @$}); PUSH($$->mask.list, $3); }

@@ -201,7 +201,7 @@ static void put_rule(struct printer *p, const struct nwf_rule *r)
 	buf_char(p->out, ' ');
 	put_word(p, &r->direction);
 	vec_each (m, &r->matches)
-		put_match(p, m);
+		put_match(p, *m);
 	vec_each (w, &r->stateless.list)
 		buf_char(p->out, ' '), put_word(p, w);
 	vec_each (w, &r->priority.list)
@@ -300,12 +300,15 @@ static void put_block(struct printer *p, const struct nwf_block *bl)
 	end_line(p, bl->span.lo + 1);
 	p->begun = false;
 	p->indent++;
-	vec_each (s, &bl->list) { /* labels stand out, as the layer of all that follows */
-		p->indent -= s->kind == NWF_LABEL;
-		begin_line(p, s->span.lo);
-		p->indent += s->kind == NWF_LABEL;
-		put_statement(p, s);
-		end_line(p, s->span.hi);
+	for (uint32_t i = 0; i < bl->list.n; i++) {
+		const struct nwf_statement *st = bl->list.items[i];
+		bool label =
+			st->kind == NWF_LABEL; /* stands out, as the layer of all that follows */
+		p->indent -= label;
+		begin_line(p, st->span.lo);
+		p->indent += label;
+		put_statement(p, st);
+		end_line(p, st->span.hi);
 	}
 	put_comments_before(p, bl->span.hi);
 	p->indent--;

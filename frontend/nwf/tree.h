@@ -53,7 +53,7 @@ struct nwf_match {
 
 struct nwf_rule {
 	struct nwf_word verb, direction;
-	vec_of(struct nwf_match) matches;
+	vec_of(struct nwf_match *) matches;
 	struct nwf_words priority;  /* as often as given, each with its sign */
 	struct nwf_words stateless; /* the word itself */
 	struct nwf_words comments;  /* strings */
@@ -99,7 +99,7 @@ struct nwf_statement {
 };
 
 struct nwf_block {
-	vec_of(struct nwf_statement) list;
+	vec_of(struct nwf_statement *) list;
 	struct span span; /* with its braces */
 };
 
