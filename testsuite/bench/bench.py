@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""bench.py --nwfc FILE [--tools DIR] [--out FILE] [--only W1,...,W5,packets]
+"""bench.py --nwfc FILE [--tools DIR] [--out FILE] [--only W1,...,W6,packets]
 
 Measures nwfc by workloads beside a reference in the same run and prints their ratios:
 
@@ -9,6 +9,7 @@ Measures nwfc by workloads beside a reference in the same run and prints their r
     W3  ports with clean-traffic, a file each, to nft; loading the result, against a form by hand
     W4  filter files checked in one process, against xmllint --sax over the same files
     W5  one address of one port changes: compiling and loading the change
+    W6  a text of the nwf language checked, against xmllint --sax over its XML twin
     packets   packets.py: what a forwarded packet and a flooded frame cost
 
 each at its size, a tenth and ten times of it.  Times are CPU time (user and system); commands that
@@ -315,9 +316,35 @@ def load_change(b, n, rounds, old, new, allowed):
                 max(0, (first.ms + second.ms) / 2 - nothing.ms), allowed, "ms", 1)
 
 
+# ---------------------------------------------------------------- W6
+
+TEXT_MB = (1, 10, 40)
+
+
+def w6(b):
+    """A text of the nwf language, read to checked filters, beside its XML twin read by libxml2 and by us."""
+    if not shutil.which("xmllint"):
+        b.table.line("  SKIP W6: xmllint is not installed")
+        return
+    b.table.head("W6  a text of the nwf language, checked; reference: xmllint --sax over its XML twin")
+    costs = []
+    for mb, rounds in zip(TEXT_MB, (9, 5, 1)):
+        text, twin = b.path("text-%d.nwf" % mb), b.path("text-%d.xml" % mb)
+        generate.write(text, generate.nwf_text(mb * 1000 * KB))
+        subprocess.run([b.nwfc, "convert", "-q", "-o", twin, text], check=True)
+        made, peer, own = b.compare(rounds, [b.nwfc, "check", "-q", text], ["xmllint", "--sax", "--noout", twin],
+                                    [b.nwfc, "check", "-q", twin])
+        costs.append(made.ms)
+        size = os.path.getsize(text) / 1000 / KB
+        b.table.row("%d MB (%.0f MB/s, %.0f MiB)" % (mb, size / made.ms * 1000, made.mib), made.ms, peer.ms, "ms", 1)
+        b.table.row("%d MB, against the twin of %.0f MB checked by us" % (mb, os.path.getsize(twin) / 1000 / KB),
+                    made.ms, own.ms, "ms")
+    b.table.growth("a text", costs, TEXT_MB)
+
+
 # ---------------------------------------------------------------- all
 
-WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "packets": packets.measure}
+WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "packets": packets.measure}
 
 
 def main():

@@ -200,3 +200,21 @@ def main():
 
 if __name__ == "__main__":
     main()
+
+
+def nwf_text(size):
+    """Filters of the nwf language, as many as make so many bytes: frame rules and packet rules by turns."""
+    out, n, i = [], 0, 0
+    while n < size:
+        lines = ["filter f%d {" % i, "\tchain ipv4-%d" % (i % 1000), "frames:"]
+        for k in range(20):
+            a = (i * 20 + k) * 2654435761 % 2 ** 32
+            lines.append("\tdrop out ether saddr 52:54:00:%02x:%02x:%02x ip saddr 10.%d.%d.0/24 tcp dport %d priority %d" % (
+                a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255, a >> 8 & 255, a >> 16, k))
+        lines.append("packets:")
+        lines += ['\taccept in ip saddr $IP tcp dport %d-%d ct state new, established priority %d "rule %d"' % (
+            k * 10, k * 10 + 9, k, k) for k in range(20)]
+        text = "\n".join(lines + ["}", ""])
+        out.append(text)
+        n, i = n + len(text), i + 1
+    return "".join(out)
