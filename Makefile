@@ -45,7 +45,8 @@ GEN_SRC   = $(BUILD)/gen/stock_filters.c
 GEN_TEXT  = $(BUILD)/gen/xtables_scripts.c
 GEN_NWF   = $(BUILD)/gen/nwf_grammar.c $(BUILD)/gen/nwf_scanner.c
 LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o) $(GEN_NWF:.c=.o)
-NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o)
+GEN_EXPLAIN = $(BUILD)/gen/explanations.c
+NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_EXPLAIN:.c=.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
 .PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units threads
@@ -73,6 +74,11 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 $(GEN_SRC): scripts/embed-filters.sh $(STOCK)
 	@mkdir -p $(@D)
 	sh scripts/embed-filters.sh $(STOCK) >$@.tmp && mv $@.tmp $@
+
+EXPLAIN_TEXTS = $(sort $(wildcard docs/explain/*.txt))
+$(GEN_EXPLAIN): scripts/embed-explanations.sh $(EXPLAIN_TEXTS)
+	@mkdir -p $(@D)
+	sh scripts/embed-explanations.sh $(EXPLAIN_TEXTS) >$@.tmp && mv $@.tmp $@
 
 # A conflict in the grammar fails the build.
 $(BUILD)/gen/nwf_grammar.c: frontend/nwf/nwf.y

@@ -16,5 +16,6 @@ enum exit_code cmd_fields(struct session *s);
 enum exit_code cmd_fmt(struct session *s);
 enum exit_code cmd_convert(struct session *s);
 enum exit_code cmd_completion(struct session *s);
+enum exit_code cmd_explain(struct session *s);
 
 #endif

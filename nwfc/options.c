@@ -22,6 +22,7 @@ const struct command_row command_rows[COMMANDS] = {
 	{"convert", "[--to FORM] [-o FILE] INPUT...", "XML to nwf, nwf to XML", 'n'},
 	{"completion", "bash|zsh|fish|vim",
 	 "completion for a shell, or vim's syntax of the language", 'o'},
+	{"explain", "[CODE]...", "what a finding means, and what to do", 'x'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -117,7 +118,7 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
 		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, help, version");
+			   "completion, explain, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);

@@ -27,6 +27,7 @@ suites() {
 	threads      sh testsuite/threads/run.sh
 	golden       $run testsuite/golden/run.py --nwfc build/nwfc
 	golden-asan  $run testsuite/golden/run.py --nwfc build/asan/nwfc
+	gallery      $run testsuite/gallery/run.py --nwfc build/nwfc
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc

@@ -181,11 +181,22 @@ static struct nearest nearest_keyword(struct str word)
 	return n;
 }
 
-/* One mistake, one finding: none where the scanner has just said what is wrong. */
+/* Is it in the line in which the last mistake was said? */
+static bool same_statement(const struct nwf_parser *p, struct span at)
+{
+	if (p->error_at > at.hi)
+		return false;
+	for (uint32_t i = p->error_at; i < at.lo; i++)
+		if (p->source.s[i] == '\n' || p->source.s[i] == ';')
+			return false;
+	return true;
+}
+
+/* One mistake, one finding: what is odd behind the first place may follow from it. */
 void nwf_syntax_error(struct nwf_parser *p, struct span at, struct str unexpected,
 		      struct str wanted)
 {
-	if (p->error_at == at.hi)
+	if (same_statement(p, at))
 		return;
 	p->error_at = at.hi;
 	struct str text = source_slice(p->diags->sources, at);

@@ -13,7 +13,7 @@ from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
-COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion"]
+COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion", "explain"]
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -105,7 +105,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o"}.get(c, c[0])
+        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o", "explain": "x"}.get(c, c[0])
         wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
@@ -531,6 +531,20 @@ def check_tells_code_hosts_in_sarif():
     write("a b/t.xml", "<!-- moved -->\n\n" + BAD)
     moved = json.loads(nwfc("check", "--format=sarif", "a b/t.xml", status=2).out)["runs"][0]["results"][0]
     assert moved["partialFingerprints"] == result["partialFingerprints"] and moved != result
+
+
+@test
+def every_finding_is_explained():
+    codes = re.findall(r"^KIND\((\w+), *\"([\w-]+)\"", (ROOT / "ir" / "findings.def").read_text(), flags=re.M)
+    lines = nwfc("explain").out.splitlines()
+    assert [(line.split()[0], line.split()[1]) for line in lines] == codes
+    for code, name in codes:
+        text = nwfc("explain", code.lower()).out
+        assert text.startswith("%s %s: " % (code, name)) and len(text.splitlines()) > 2, code
+        assert nwfc("explain", name).out == text
+        assert max(len(line.expandtabs(8)) for line in text.splitlines()[1:]) <= 90, code
+    assert nwfc("explain", "E101", "E102").out.count("\nE102 doctype: ") == 1
+    assert "E112" in nwfc("explain", "E1112", status=2).err
 
 
 # --- completion
