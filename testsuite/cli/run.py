@@ -544,7 +544,7 @@ def every_finding_is_explained():
         assert nwfc("explain", name).out == text
         assert max(len(line.expandtabs(8)) for line in text.splitlines()[1:]) <= 90, code
     assert nwfc("explain", "E101", "E102").out.count("\nE102 doctype: ") == 1
-    assert "E112" in nwfc("explain", "E1112", status=2).err
+    assert "did you mean value?" in nwfc("explain", "valeu", status=2).err
 
 
 # --- completion
