@@ -16,7 +16,7 @@ struct builder {
 	struct pass_ctx *cx;
 	const struct library *lib;
 	struct build *out;
-	struct map trees;    /* filter name -> cptr: struct tree, NULL when it failed */
+	struct map trees;    /* filter name or join key -> cptr: struct tree, NULL when it failed */
 	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
 };
@@ -24,33 +24,19 @@ struct builder {
 static const struct tree *tree_of(struct builder *b, const struct filter_ref *ref)
 {
 	bool added;
-	if (!library_find(b->lib, ref->filter))
+	if (!ref->joined && !library_find(b->lib, ref->filter))
 		return resolve(b->cx, b->lib, ref); /* says so for each port */
-	struct map_entry *e = map_put(b->cx->arena, &b->trees, ref->filter, &added);
+	struct str name = ref->joined ? ref->joined->join_key : ref->filter;
+	struct map_entry *e = map_put(b->cx->arena, &b->trees, name, &added);
 	if (added)
 		e->cptr = resolve(b->cx, b->lib, ref);
 	return e->cptr;
 }
 
-/* A + of the filter's own name is doubled, so that "web" with its own PORTS is not "web+PORTS". */
-static struct str plain_key(struct builder *b, struct str name)
-{
-	struct str key = name;
-	if (!memchr(name.s, '+', name.len))
-		return key;
-	char *p = arena_alloc(b->cx->arena, 2 * (size_t)name.len + 1);
-	key = (struct str){p, 0};
-	for (uint32_t i = 0; i < name.len; i++) {
-		p[key.len++] = name.s[i];
-		if (name.s[i] == '+')
-			p[key.len++] = '+';
-	}
-	return key;
-}
-
 static struct str program_key(struct builder *b, const struct tree *t, const struct port *port)
 {
-	struct str key = plain_key(b, t->top->name);
+	struct str key =
+		t->top->join_key.len ? t->top->join_key : double_plus(b->cx->arena, t->top->name);
 	vec_each (n, &t->names)
 		if (n->defaulted && port_gives(port, n->name))
 			key = str_printf(b->cx->arena, "%.*s+%.*s", STR_ARG(key), STR_ARG(n->name));
@@ -177,6 +163,7 @@ static void learning_set(struct builder *b, const struct port *port, const struc
 	bool server4 = params_find(&port->filter.params, STR("DHCPSERVER"));
 	bool server6 = params_find(&port->filter.params, STR("DHCPSERVERV6"));
 	*ref = port->filter;
+	ref->joined = NULL;
 	ref->filter = str_from(
 		learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
 }

@@ -114,6 +114,20 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 	*vec_push(a, &p->values) = (struct param_value){value, value_span};
 }
 
+struct str double_plus(struct arena *a, struct str name)
+{
+	if (!name.len || !memchr(name.s, '+', name.len))
+		return name;
+	char *p = arena_alloc(a, 2 * (size_t)name.len + 1);
+	struct str out = {p, 0};
+	for (uint32_t i = 0; i < name.len; i++) {
+		p[out.len++] = name.s[i];
+		if (name.s[i] == '+')
+			p[out.len++] = '+';
+	}
+	return out;
+}
+
 /* --- variable references --- */
 
 static uint32_t skip_blanks(struct str s, uint32_t i)

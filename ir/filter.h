@@ -105,6 +105,7 @@ struct params {
 
 struct filter_ref {
 	struct str filter;
+	const struct filter *joined; /* not by name: what several references of a port make */
 	struct params params;
 	struct span span;
 };
@@ -126,6 +127,7 @@ struct filter {
 	vec_of(struct entry) entries;
 	struct span span, chain_span, priority_span, name_span;
 	uint32_t nrules;
+	struct str join_key;    /* of a filter that a port's references make: no name can be it */
 	struct params defaults; /* values of variables that nobody further out gives */
 	bool stock;             /* came with the program */
 };
@@ -157,6 +159,9 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 		struct span value_span, struct diags *ds);
 
 const struct param *params_find(const struct params *ps, struct str name);
+
+/* A name with every + doubled, so that a single one can part names from what is added to them. */
+struct str double_plus(struct arena *a, struct str name);
 
 /* Is this a legal variable name, parameter value? */
 bool var_name_ok(struct str s);

@@ -124,7 +124,7 @@ static void note_path(struct walk *w, struct finding *f, uint32_t path)
 
 static const struct filter *find_filter(struct walk *w, const struct filter_ref *ref, uint32_t path)
 {
-	const struct filter *f = library_find(w->lib, ref->filter);
+	const struct filter *f = ref->joined ? ref->joined : library_find(w->lib, ref->filter);
 	if (f)
 		return f;
 	w->failed = true;

@@ -283,6 +283,16 @@ static void need(struct stock_need *n, struct str name)
 	n->all = true;
 }
 
+static void need_ref(struct stock_need *n, const struct filter_ref *ref)
+{
+	if (!ref->joined) {
+		need(n, ref->filter);
+		return;
+	}
+	vec_each (e, &ref->joined->entries)
+		need(n, e->ref->filter);
+}
+
 /* Does any rule use this variable, and some port not give it? Then it may have to be learned. */
 static bool may_learn(const struct host *h, struct str name)
 {
@@ -304,7 +314,7 @@ static bool may_learn(const struct host *h, struct str name)
 static void load_stock(struct stock_need *n)
 {
 	vec_each (p, &n->h->ports.list)
-		need(n, (*p)->filter.filter);
+		need_ref(n, &(*p)->filter);
 	bool learn = false;
 	for (uint32_t i = 0; !n->all; i++) {
 		if (i == n->h->library.by_name.entries.n) {

@@ -151,8 +151,14 @@ static bool one_root(struct session *s, const struct text *t, const struct filte
 	return false;
 }
 
-static bool has_owner(struct session *s, const struct port *p)
+static bool fits_binding(struct session *s, const struct port *p)
 {
+	if (p->filter.joined) {
+		struct finding *f = diag_add(&s->diags, FINDING(E131), p->name_span,
+					     "a filterbinding references one filter");
+		diag_hint(&s->diags, f, "write a filter that uses all of them");
+		return false;
+	}
 	if (p->owner_name.len && p->owner_uuid.len)
 		return true;
 	struct finding *f = diag_add(&s->diags, FINDING(E131), p->name_span,
@@ -166,14 +172,14 @@ static bool print_xml(struct session *s, const struct text *t, struct buf *out)
 	struct filter_list filters = {0};
 	struct comments comments = {0};
 	all_comments(s, t, &comments);
-	struct comment_walk walk = {comments.list.items, comments.list.items + comments.list.n};
-	if (!comments.list.n)
-		walk.end = walk.next;
+	struct comment_walk walk = {comments.list.items, comments.list.items};
+	if (comments.list.n)
+		walk.end += comments.list.n;
 	if (!filters_for_xml(s, t, &filters) || !one_root(s, t, &filters))
 		return false;
 	if (t->ports.list.n) {
 		const struct port *p = t->ports.list.items[0];
-		if (!has_owner(s, p))
+		if (!fits_binding(s, p))
 			return false;
 		print_comments_xml(out, &walk, UINT32_MAX, "");
 		print_port_xml(out, p);

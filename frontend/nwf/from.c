@@ -475,8 +475,15 @@ void nwf_from_port(struct arena *a, const struct port *p, struct nwf_file *out)
 			(struct nwf_statement){.kind = NWF_LINK,
 					       .span = p->span,
 					       .word = make_name(a, p->link_device, p->span)});
-	make_use(a, &bare, &s);
-	push_statement(a, &it.block, s);
+	if (!p->filter.joined) {
+		make_use(a, &bare, &s);
+		push_statement(a, &it.block, s);
+	} else {
+		vec_each (e, &p->filter.joined->entries) {
+			make_use(a, e->ref, &s);
+			push_statement(a, &it.block, s);
+		}
+	}
 	make_params(a, &p->filter.params, &params);
 	vec_each (np, &params.list)
 		push_statement(

@@ -224,34 +224,33 @@ static void join_params(struct nwf_lowering *lw, struct params *to, const struct
 }
 
 /*
- * Several filters: one that references them all, in their order. Where none has
- * parameters it is the same one for all ports that use these filters.
+ * Several filters: one that references them all, in their order. It is in no
+ * library, so no reference can mean it. Its key is what makes ports share a
+ * program: the doubled + of names (see build.c) leaves +& to it alone. References
+ * with parameters of their own are the port's alone.
  */
 static struct filter_ref *join_uses(struct nwf_lowering *lw, struct port_parts *pp)
 {
-	struct str name = STR("");
+	struct str name = STR(""), key = STR("");
 	bool own = false;
+	struct filter *f = arena_new_object(lw->arena, struct filter);
 	vec_each (u, &pp->uses) {
+		struct str part = double_plus(lw->arena, (*u)->filter);
 		name = str_printf(lw->arena, "%.*s%s%.*s", STR_ARG(name), name.len ? " & " : "",
 				  STR_ARG((*u)->filter));
+		key = str_printf(lw->arena, "%.*s+&%.*s", STR_ARG(key), STR_ARG(part));
 		own |= (*u)->params.list.n > 0;
+		*vec_push(lw->arena, &f->entries) = (struct entry){.kind = ENTRY_REF, .ref = *u};
 	}
 	if (own)
-		name = str_printf(lw->arena, "%.*s: %.*s", STR_ARG(pp->port->name), STR_ARG(name));
+		key = str_printf(lw->arena, "%.*s+&&%.*s", STR_ARG(key),
+				 STR_ARG(double_plus(lw->arena, pp->port->name)));
 	struct filter_ref *ref = arena_new_object(lw->arena, struct filter_ref);
-	*ref = (struct filter_ref){.filter = name, .span = pp->uses.items[0]->span};
-	if (library_find(lw->cx->library, name))
-		return ref;
-	struct filter *f = arena_new_object(lw->arena, struct filter);
-	*f = (struct filter){.name = name,
-			     .chain = STR("root"),
-			     .span = ref->span,
-			     .name_span = ref->span,
-			     .chain_span = ref->span,
-			     .priority_span = ref->span};
-	vec_each (u, &pp->uses)
-		*vec_push(lw->arena, &f->entries) = (struct entry){.kind = ENTRY_REF, .ref = *u};
-	library_add(lw->cx->library, f, false, lw->diags);
+	*ref = (struct filter_ref){.filter = name, .joined = f, .span = pp->uses.items[0]->span};
+	f->name = name;
+	f->join_key = key;
+	f->chain = STR("root");
+	f->span = f->name_span = f->chain_span = f->priority_span = ref->span;
 	return ref;
 }
 
@@ -317,6 +316,9 @@ static struct str beside(struct nwf_lowering *lw, uint32_t file, struct str path
 	return str_printf(lw->arena, "%.*s%.*s", (int)n, name.s, STR_ARG(path));
 }
 
+/* Deeper than any text has use for; each takes stack. */
+#define INCLUDES_MAX 256
+
 /* Only files: what is no regular file can be read once and has no place beside others. */
 static void lower_include(struct nwf_lowering *lw, const struct nwf_item *it)
 {
@@ -330,8 +332,13 @@ static void lower_include(struct nwf_lowering *lw, const struct nwf_item *it)
 		diag_add(lw->diags, FINDING(E130), it->name.span, "%.*s: %s", STR_ARG(path),
 			 strerror(errno));
 		lw->cx->library->incomplete = true;
+	} else if (lw->depth == INCLUDES_MAX) {
+		diag_add(lw->diags, FINDING(E130), it->name.span,
+			 "more than %d includes lie within one another", INCLUDES_MAX);
 	} else if (first_time(lw, file)) {
+		lw->depth++;
 		lower_file(lw, nwf_parse(lw->arena, lw->diags, lw->cx->sources, file));
+		lw->depth--;
 	}
 }
 

@@ -24,6 +24,7 @@ struct nwf_lowering {
 	bool layer_said;       /* that it is missing has been reported in this filter */
 	struct rule_builder builder;
 	struct params defines; /* so far in the text */
+	uint32_t depth;        /* of includes */
 };
 
 /* A rule of the language can be two rules of the tree: for IPv4 and IPv6 (words.h). */

@@ -162,6 +162,10 @@ static void say_not_here(struct nwf_lowering *lw, const struct nwf_match *m, enu
 	struct finding *f = diag_add(lw->diags, FINDING(E105), m->span,
 				     "%s can not be tested in this rule under %s",
 				     fields[field].name, frames ? "frames:" : "packets:");
+	if (!frames && field == F_NET_PROTO) {
+		diag_hint(lw->diags, f, "the protocol's own word says it: tcp, udp, icmp, ...");
+		return;
+	}
 	for (int p = PROTO_NONE + 1; p < PROTOS; p++)
 		if ((protos[p].layer == LAYER_FRAME) != frames &&
 		    find_part(&protos[p], field, PART_VALUE)) {
