@@ -6,8 +6,8 @@
     packettest.py --nwfc build/nwfc --case DIR [DIR...]    these
     packettest.py --nwfc build/nwfc --mutate               break the loaded rules: is it noticed?
 
-A case is a directory with binding.xml, maybe filters/*.xml (the stock filters are known anyway), and
-maybe case.json: {"args": options for the compiler, "targets": those to judge, "idle_rules": how
+A case is a directory with binding.xml, maybe filters/*.xml (the stock filters are known anyway), or
+filters/*.nwf with what they mean for the reference in reference/*.xml, and maybe case.json: {"args": options for the compiler, "targets": those to judge, "idle_rules": how
 many mutants may stay unnoticed}.  Every case is judged twice: as
 ebtables + iptables + ip6tables ("xtables") and as nft.  Loading is checked, too: the second time
 changes nothing, removal leaves no trace, rules of others stay.
@@ -64,8 +64,9 @@ class Case:
         if os.path.exists(os.path.join(directory, "case.json")):
             with open(os.path.join(directory, "case.json")) as f:
                 self.options = json.load(f)
-        self.reference = R.load([self.filters, STOCK], self.binding)
-        self.others = [R.load([self.filters, STOCK], path) for path in self.more("others") + self.more("before")]
+        folders = [self.filters, os.path.join(directory, "reference"), STOCK]
+        self.reference = R.load(folders, self.binding)
+        self.others = [R.load(folders, path) for path in self.more("others") + self.more("before")]
 
     def more(self, what):
         return [os.path.join(self.directory, name) for name in self.options.get(what, [])]

@@ -55,6 +55,7 @@ class Rule:
         self.priority = int(node.get("priority", "500"))
         self.tracked = node.get("statematch", "").lower() not in SWITCHED_OFF
         self.protocol, self.fields = "", {}
+        self.none = False   # match='none', which is not XML's: the nwf language's != of a list
         for child in node:
             if not isinstance(child.tag, str):
                 continue
@@ -63,7 +64,8 @@ class Rule:
             if child.tag not in BRIDGE_PROTOCOLS and child.tag not in IP_PROTOCOLS and child.tag not in IP6_PROTOCOLS:
                 continue
             self.protocol = child.tag
-            negated = child.get("match") == "no"
+            negated = child.get("match") in ("no", "none")
+            self.none |= child.get("match") == "none"
             for name, text in child.attrib.items():
                 if name not in ("match", "comment"):
                     self.fields[ALIASES.get(name, name)] = (text.strip(), negated)
@@ -463,26 +465,33 @@ class Reference:
             if self._missing(self.top):
                 raise Missing(self._missing(self.top))
         tree = list(self.rules())
-        flat = [(rule, fields) for rule, scope in tree for fields in instances(rule, scope)]
+        flat = []
+        for rule, scope in tree:
+            every = list(instances(rule, scope))
+            # instances are alternatives; that none of the values matches is all of them together
+            flat += [(rule, every[0], every[1:])] if rule.none else [(rule, fields, []) for fields in every]
         flat.sort(key=lambda pair: pair[0].priority)
         self.priorities = {}
-        for rule, _ in flat:
+        for rule, _, _ in flat:
             chain, own = rule.owner.chain, rule.owner.priority
             self.priorities[chain] = min(own, self.priorities.get(chain, own))
         self.root, self.chains = {}, {}
         self.ip = {OUT: [], IN: []}
         for direction in (OUT, IN):
             self._bridge_stage(flat, direction)
-            for rule, fields in flat:
+            for rule, fields, together in flat:
                 if not rule.on_bridge:
-                    self.ip[direction].extend(ip_entries(rule, fields, direction))
+                    entries = list(ip_entries(rule, fields, direction))
+                    for entry in entries:
+                        entry.tests += [t for f in together for e in ip_entries(rule, f, direction) for t in e.tests]
+                    self.ip[direction].extend(entries)
         entries = self.ip[OUT] + self.ip[IN]
         self.uses_state = any(e.states or e.ctdir or e.limit for e in entries)
         self.uses_ip = bool(entries)
         self.uses_limit = any(e.limit for e in entries)
         self.looks_into_bpdu = any(rule.protocol == "stp" and set(fields) - {"srcmacaddr", "srcmacmask"}
-                                   for rule, fields in flat)
-        self.looks_at_ip6_protocol = any(rule.protocol == "ipv6" and "protocol" in fields for rule, fields in flat)
+                                   for rule, fields, _ in flat)
+        self.looks_at_ip6_protocol = any(rule.protocol == "ipv6" and "protocol" in fields for rule, fields, _ in flat)
         self.looks_into_transport = any(name in entry.fields for entry in entries for name in TRANSPORT_FIELDS)
 
     def rules(self):
@@ -496,11 +505,11 @@ class Reference:
     def _bridge_stage(self, flat, direction):
         """Root rules and sub-chains of one direction in the order in which a frame meets them."""
         chains, root = {}, []
-        for rule, fields in flat:
+        for rule, fields, together in flat:
             if not rule.on_bridge or rule.direction not in (direction, "inout"):
                 continue
             turned = rule.direction == "inout" and direction == OUT
-            tests = bridge_tests(rule.protocol, mirrored(fields) if turned else fields)
+            tests = [t for f in [fields] + together for t in bridge_tests(rule.protocol, mirrored(f) if turned else f)]
             if rule.owner.chain == "root":
                 # a jump stands before the rules of its own priority, hence the 1
                 root.append((rule.priority, 1, "", rule, tests))
