@@ -2,8 +2,6 @@
 /*
  * check: read everything, resolve every filter, build every port, write nothing.
  */
-#include <stdio.h>
-
 #include "nwfc/commands.h"
 
 enum exit_code cmd_check(struct session *s)
@@ -12,12 +10,6 @@ enum exit_code cmd_check(struct session *s)
 	struct build b = {0};
 	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
 	struct input_list in = {0};
-	const char *format = option_value(s->opt, OPT_FORMAT);
-	if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
-	    strcmp(format, "sarif") != 0) {
-		fprintf(stderr, "nwfc: --format wants text, json or sarif\n");
-		return EXIT_BAD_INPUT;
-	}
 	list_inputs(s, &s->opt->inputs, &in);
 	load_host(s, &in, true, false, &h);
 	check_library(&cx, &h.library);

@@ -41,6 +41,21 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
+/* In which form findings are printed; NULL: in none that there is. fields has forms of its own. */
+static const struct findings_form {
+	const char *name;
+	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
+} * findings_form(const struct options *opt)
+{
+	static const struct findings_form forms[] = {
+		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
+	const char *format = opt->command == CMD_FIELDS ? NULL : option_value(opt, OPT_FORMAT);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		if (!format || strcmp(format, forms[i].name) == 0)
+			return &forms[i];
+	return NULL;
+}
+
 bool session_open(struct session *s, const struct options *opt, struct arena *a)
 {
 	*s = (struct session){.opt = opt, .arena = a};
@@ -49,6 +64,10 @@ bool session_open(struct session *s, const struct options *opt, struct arena *a)
 				  .sources = &s->sources,
 				  .max = MAX_FINDINGS,
 				  .lenient = option_given(opt, OPT_LENIENT)};
+	if (!findings_form(opt)) {
+		fprintf(stderr, "nwfc: --format wants text, json or sarif\n");
+		return false;
+	}
 	s->xml = xml_input_new();
 	return s->xml && read_limits(s);
 }
@@ -386,14 +405,15 @@ static bool is_loss(const struct finding *f)
 /* check's findings are its output, so for programs they go to standard output. */
 static bool print_findings(struct session *s)
 {
-	const char *format = option_value(s->opt, OPT_FORMAT);
+	const struct findings_form *form = findings_form(s->opt);
+	bool check = s->opt->command == CMD_CHECK;
 	struct buf out;
-	if (s->opt->command != CMD_CHECK || !format || strcmp(format, "text") == 0) {
+	if (!form->render) {
 		render_findings(s, stderr);
 		return true;
 	}
-	buf_open(&out, STDOUT_FILENO);
-	(strcmp(format, "sarif") == 0 ? render_sarif : render_json)(s, &out);
+	buf_open(&out, check ? STDOUT_FILENO : STDERR_FILENO);
+	form->render(s, &out);
 	int e = buf_finish(&out);
 	if (e)
 		fprintf(stderr, "nwfc: standard output: %s\n", strerror(e));

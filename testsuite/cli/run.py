@@ -499,6 +499,10 @@ def check_tells_programs_in_json():
     write("ok.xml", GOOD)
     assert json.loads(nwfc("check", "--format=json", "ok.xml").out)["findings"] == []
     nwfc("check", "--format=yaml", "ok.xml", status=2)
+    r = nwfc("compile", "-t", "nft", "--format=json", *PORT, "t", "t.xml", status=2)
+    assert r.out == "" and json.loads(r.err)["errors"] == 1
+    r = nwfc("compile", "-t", "nft", "--format=sarif", *PORT, "t", "ok.xml")
+    assert "table bridge nwfc" in r.out and json.loads(r.err)["runs"][0]["results"] == []
 
 
 @test
