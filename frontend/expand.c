@@ -118,6 +118,7 @@ static struct filter *wrap(struct arena *a, const struct filter *f, struct filte
 	struct filter *outer = arena_new_object(a, struct filter);
 	struct filter_ref *ref = arena_new_object(a, struct filter_ref);
 	*outer = *body;
+	outer->end = 0; /* what comments stand in it are the body's */
 	body->name = str_printf(a, "%.*s-rules", STR_ARG(f->name));
 	body->uuid = STR("");
 	memset(&body->defaults, 0, sizeof body->defaults);

@@ -456,6 +456,7 @@ static bool filter_open(struct xml_text *x, const struct xml_element *e)
 static void filter_close(struct xml_text *x, struct str text, struct span span)
 {
 	struct filter *f = reader(x)->filter;
+	f->end = x->end;
 	if (f->name.len)
 		library_add(x->cx->library, f, x->cx->stock, x->diags);
 }

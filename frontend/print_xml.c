@@ -195,6 +195,11 @@ static void print_ref(struct buf *b, const struct filter_ref *r)
 	buf_lit(b, "  </filterref>\n");
 }
 
+static bool comments_before(const struct comment_walk *c, uint32_t lo)
+{
+	return c && c->next < c->end && c->next->span.lo < lo;
+}
+
 /*
  * libvirt leaves a priority of 0 out, and reads another one back where the
  * chain's default is not 0; we print it there.
@@ -213,7 +218,7 @@ void print_filter_xml(struct buf *b, const struct filter *f, struct comment_walk
 	put_attr(b, "chain", f->chain);
 	if (priority_needed(f))
 		put_number(b, "priority", f->priority);
-	if (!f->uuid.len && !f->entries.n) {
+	if (!f->uuid.len && !f->entries.n && !comments_before(c, f->end)) {
 		buf_lit(b, "/>\n");
 		return;
 	}
@@ -231,6 +236,7 @@ void print_filter_xml(struct buf *b, const struct filter *f, struct comment_walk
 		else
 			print_ref(b, e->ref);
 	}
+	print_comments_xml(b, c, f->end, "  ");
 	buf_lit(b, "</filter>\n");
 }
 

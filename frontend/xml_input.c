@@ -233,6 +233,8 @@ static void on_end(void *user, const xmlChar *local, const xmlChar *prefix, cons
 		return;
 	struct span span = {0, 0, 0};
 	struct str text = {"", 0};
+	if (!xml_offset(x, p->ctxt->input->cur, &x->end) || x->end > x->source.len)
+		x->end = 0;
 	if (f->type->flags & ELEMENT_TEXT)
 		text = trimmed(x, &span);
 	if (!span.file)

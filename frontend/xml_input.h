@@ -54,6 +54,7 @@ struct xml_text {
 	uint32_t file;
 	struct str source;
 	struct xml_parse *parse; /* the engine's own */
+	uint32_t end;            /* while an element is closed: where it ends, 0 when not known */
 
 	/* the readers' own; NULL until one begins */
 	struct filter_reader *filters;

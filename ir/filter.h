@@ -126,6 +126,7 @@ struct filter {
 	struct str uuid;
 	vec_of(struct entry) entries;
 	struct span span, chain_span, priority_span, name_span;
+	uint32_t end; /* offset behind it in its text, for printers; 0: not known */
 	uint32_t nrules;
 	struct str join_key;    /* of a filter that a port's references make: no name can be it */
 	struct params defaults; /* values of variables that nobody further out gives */

@@ -430,6 +430,8 @@ void nwf_from_filter(struct arena *a, const struct filter *f, struct nwf_file *o
 	int layer = -1;
 	it.name = make_name(a, f->name, f->name_span);
 	it.block.span = f->span;
+	if (f->end)
+		it.block.span.hi = f->end;
 	make_head(a, f, &it.block);
 	vec_each (e, &f->entries) {
 		struct nwf_statement s = {0};

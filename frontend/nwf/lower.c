@@ -141,6 +141,7 @@ static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 	f->name = it->name.kind ? nwf_text(lw->arena, &it->name) : STR("");
 	if (it->name.kind)
 		filter_check_name(f, lw->diags);
+	f->end = it->block.span.hi;
 	lw->layer = NO_LAYER;
 	lw->layer_said = false;
 	vec_each (s, &it->block.list) {
