@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-#   make            build/nwfc
+#   make            build/nwfc and build/learnd
 #   make demo       the stock filter clean-traffic for one port, to every target
 #   make check      build and run all tests (SUITES='unit cli': these alone)
 #   make check-vm   the packet tests under Debian's own kernel
@@ -18,7 +18,8 @@ BUILD   ?= build
 CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
-PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison
+PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison \
+                 libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
                  ipset kmod python3 libxml2-utils man-db
 PACKAGES_VM    = qemu-system-x86 busybox-static
@@ -41,6 +42,10 @@ ALL_CFLAGS = -std=gnu11 $(WARN) -I. -I$(BUILD)/gen $(XML_FLAGS) $(CFLAGS) -MMD -
 DIRS = base ir frontend backends
 LIB_SRC  := $(sort $(foreach d,$(DIRS),$(filter-out frontend/static/%,$(wildcard $(d)/*.c $(d)/*/*.c))))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
+LEARND_SRC := $(sort $(wildcard learnd/*.c))
+LEARND_OBJ  = $(LEARND_SRC:%.c=$(BUILD)/obj/%.o)
+BASE_OBJ    = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard base/*.c)))
+LEARND_LIBS = -lpcap -lmnl -lseccomp -lcap-ng -lsystemd
 GEN_SRC   = $(BUILD)/gen/stock_filters.c
 GEN_TEXT  = $(BUILD)/gen/xtables_scripts.c
 GEN_NWF   = $(BUILD)/gen/nwf_grammar.c $(BUILD)/gen/nwf_scanner.c
@@ -50,7 +55,7 @@ NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_EXPLAIN:.c=.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
 .PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units threads
-all: $(BUILD)/nwfc
+all: $(BUILD)/nwfc $(BUILD)/learnd
 
 # V=1 shows the commands.
 V ?= 0
@@ -59,6 +64,9 @@ say   = $(call say_$(V),$(1))
 
 $(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ) $(XML_LIBS)
+
+$(BUILD)/learnd: $(LEARND_OBJ) $(BASE_OBJ)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LEARND_LIBS)
 
 $(BUILD)/libnwfc.a: $(LIB_OBJ)
 	@rm -f $@
@@ -149,7 +157,7 @@ FTDETECT = $(SHAREDIR)/vim/vimfiles/ftdetect/nwf.vim
 DOCS    = README.md INSTALL LICENSE docs/semantics.md docs/differences.md
 MANUALS = 1 5
 
-install: $(BUILD)/nwfc
+install: $(BUILD)/nwfc $(BUILD)/learnd
 	install -d $(BINDIR) $(DATADIR)/filters $(DOCDIR)/docs $(MANUALS:%=$(MANDIR)/man%)
 	install -m 755 $(BUILD)/nwfc $(BINDIR)/nwfc
 	install -m 644 $(STOCK) $(DATADIR)/filters
@@ -175,6 +183,6 @@ clean:
 	rm -rf build
 
 format:
-	clang-format -i $(wildcard base/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
+	clang-format -i $(wildcard base/*.[ch] learnd/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
 
--include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(UNITS:=.d) $(BUILD)/threads.d
+-include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(LEARND_OBJ:.o=.d) $(UNITS:=.d) $(BUILD)/threads.d

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "learnd/capture.h"
+
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "learnd/believe.h"
+
+/* DHCP packets may be as large as the link lets them be. */
+#define SNAP_LENGTH 2048
+/* How long a block of frames may wait in the kernel (milliseconds): the quickest guest uses its
+ * address 6 ms after the ACK. */
+#define BLOCK_TIMEOUT 2
+/* libpcap's version 3 ring has blocks of this size, and wants two. */
+#define BLOCK_SIZE (256u << 10)
+
+/* --- the filter --- */
+
+struct text {
+	char *at;
+	size_t room;
+	bool full;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(t->at, t->room, fmt, ap);
+	va_end(ap);
+	t->full |= n < 0 || (size_t)n >= t->room;
+	if (t->full)
+		return;
+	t->at += n;
+	t->room -= (size_t)n;
+}
+
+static const struct {
+	const char *proto;
+	unsigned client, server; /* UDP ports of its DHCP */
+} by_family[FAMILIES] = {{"ip", 68, 67}, {"ip6", 546, 547}};
+
+/* Would the learner take an address from plain data now? */
+static bool wants_data(const struct learn_port *p, enum family f)
+{
+	return p->mode == MODE_ANY && p->config->families[f] &&
+	       (p->n[f] < p->max[f] || in_doubt(p, f));
+}
+
+static void put_data(struct text *t, const struct learn_port *p, enum family f)
+{
+	char address[ADDRESS_TEXT];
+	put(t, " or (%s", by_family[f].proto);
+	for (uint32_t i = 0; i < p->n[f]; i++) {
+		if (!p->bindings[f][i].used)
+			continue;
+		address_print(&p->bindings[f][i].address, address);
+		put(t, " and not %s src %s", by_family[f].proto, address);
+	}
+	put(t, ")");
+}
+
+static void put_dhcp(struct text *t, enum family f, enum direction d)
+{
+	unsigned client = by_family[f].client, server = by_family[f].server;
+	put(t, " or (%s and udp src port %u and udp dst port %u)", by_family[f].proto,
+	    d == FROM_GUEST ? client : server, d == FROM_GUEST ? server : client);
+}
+
+static void put_from_guest(struct text *t, const struct learn_port *p)
+{
+	for (enum family f = 0; f < FAMILIES; f++)
+		if (wants_data(p, f))
+			put_data(t, p, f);
+	if (p->config->families[FAMILY_IPV4] && p->mode == MODE_ANY)
+		put(t, " or arp");
+	if (p->config->families[FAMILY_IPV6])
+		put(t, " or (icmp6 and ip6[40] >= 133 and ip6[40] <= 137)");
+}
+
+/*
+ * An answer to a probe comes within a tenth of a millisecond, long before this
+ * filter could be changed for it; so what only the guest gets, and defences to
+ * all, always pass. The questions of others are of use only while something is in doubt.
+ */
+static void put_to_guest(struct text *t, const struct learn_port *p, const char *mac)
+{
+	if (p->config->families[FAMILY_IPV4] && p->mode == MODE_ANY)
+		put(t, " or (arp%s%s)", in_doubt(p, FAMILY_IPV4) ? "" : " and ether dst ",
+		    in_doubt(p, FAMILY_IPV4) ? "" : mac);
+	if (p->config->families[FAMILY_IPV6])
+		put(t, " or (icmp6 and (ip6[40] = 134 or ip6[40] = 136%s))",
+		    in_doubt(p, FAMILY_IPV6) ? " or ip6[40] = 135" : "");
+}
+
+bool capture_filter(const struct learn_port *p, char *out, size_t size)
+{
+	struct text t = {out, size, false};
+	const uint8_t *m = p->config->mac;
+	bool lower = p->config->link.len > 0;
+	char mac[18];
+	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
+	/* "less 13": a frame that can not be, the first of the alternatives */
+	for (enum direction d = 0; d < DIRECTIONS; d++) {
+		bool in = (d == FROM_GUEST) != lower;
+		put(&t, "%s(%s and %sether src %s and (less 13", d ? " or " : "",
+		    in ? "inbound" : "outbound", d == FROM_GUEST ? "" : "not ", mac);
+		for (enum family f = 0; f < FAMILIES; f++)
+			if (p->config->families[f])
+				put_dhcp(&t, f, d);
+		if (d == FROM_GUEST)
+			put_from_guest(&t, p);
+		else
+			put_to_guest(&t, p, mac);
+		put(&t, "))");
+	}
+	return !t.full;
+}
+
+/* --- the handle --- */
+
+static bool set_filter(struct capture *c, const char *text, char error[PCAP_ERRBUF_SIZE])
+{
+	struct bpf_program code;
+	if (pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) < 0 ||
+	    pcap_setfilter(c->pcap, &code) < 0) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
+		return false;
+	}
+	pcap_freecode(&code);
+	snprintf(c->filter, sizeof c->filter, "%s", text);
+	return true;
+}
+
+/* With little memory a frame at a time is handed over, which costs more of the CPU. */
+static int activate(pcap_t *pcap, size_t ring)
+{
+	bool blocks = ring >= 2 * BLOCK_SIZE;
+	pcap_set_snaplen(pcap, SNAP_LENGTH);
+	pcap_set_promisc(pcap, 0);
+	pcap_set_timeout(pcap, BLOCK_TIMEOUT);
+	pcap_set_immediate_mode(pcap, !blocks);
+	pcap_set_buffer_size(pcap, (int)ring);
+	return pcap_activate(pcap);
+}
+
+bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+		  char error[PCAP_ERRBUF_SIZE])
+{
+	const struct port_config *config = p->config;
+	char name[IF_NAMESIZE], text[sizeof c->filter];
+	struct str device = config->link.len ? config->link : config->interface;
+	snprintf(name, sizeof name, "%.*s", STR_ARG(device));
+	*c = (struct capture){.ifindex = if_nametoindex(name), .fd = -1};
+	c->pcap = pcap_create(name, error);
+	if (!c->pcap)
+		return false;
+	bool good = activate(c->pcap, ring) >= 0;
+	if (!good)
+		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
+	if (good && pcap_datalink(c->pcap) != DLT_EN10MB) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
+		good = false;
+	}
+	good = good && capture_filter(p, text, sizeof text) && set_filter(c, text, error) &&
+	       pcap_setnonblock(c->pcap, 1, error) == 0;
+	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
+	if (!good)
+		capture_close(c);
+	return good;
+}
+
+void capture_close(struct capture *c)
+{
+	if (c->pcap)
+		pcap_close(c->pcap);
+	*c = (struct capture){.fd = -1};
+}
+
+bool capture_update(struct capture *c, const struct learn_port *p, char error[PCAP_ERRBUF_SIZE])
+{
+	char text[sizeof c->filter];
+	if (!capture_filter(p, text, sizeof text)) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
+		return false;
+	}
+	return strcmp(text, c->filter) == 0 || set_filter(c, text, error);
+}
+
+struct reading {
+	struct learn_port *port;
+	instant now;
+};
+
+static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *frame)
+{
+	struct reading *r = (struct reading *)(void *)user;
+	bool from = h->caplen >= 12 && memcmp(frame + 6, r->port->config->mac, 6) == 0;
+	learner_frame(r->port, frame, h->caplen, h->len, from ? FROM_GUEST : TO_GUEST, r->now);
+}
+
+int capture_read(struct capture *c, struct learn_port *p, int max, instant now)
+{
+	struct reading r = {p, now};
+	int n = pcap_dispatch(c->pcap, max, on_frame, (u_char *)&r);
+	return n < 0 ? -1 : n;
+}
+
+uint64_t capture_lost(const struct capture *c)
+{
+	struct pcap_stat s;
+	return c->pcap && pcap_stats(c->pcap, &s) == 0 ? s.ps_drop : 0;
+}

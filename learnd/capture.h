@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * capture.h - the frames of a live port, through libpcap.
+ *
+ * One handle a port for both directions. Its filter, which the kernel runs, lets a frame in that
+ * comes from the guest only with the guest's MAC as its source, and one that goes to the
+ * guest only with another; so the source tells the direction of what arrives, and no frame
+ * that a guest forges is taken for one of the network's. What the learner
+ * has no use for now (the data of known addresses, other hosts' ARP while nothing
+ * is in doubt) the kernel does not even copy.
+ *
+ * A macvtap is watched on its lower device, where the guest's frames go out.
+ */
+#ifndef NWFC_LEARND_CAPTURE_H
+#define NWFC_LEARND_CAPTURE_H
+
+#include <pcap/pcap.h>
+
+#include "base/buf.h"
+#include "learnd/learner.h"
+
+struct capture {
+	pcap_t *pcap; /* NULL: closed */
+	int fd;
+	unsigned ifindex;
+	char filter[2048]; /* in force */
+};
+
+/* The filter of a port as it is now; false when it does not fit. */
+bool capture_filter(const struct learn_port *p, char *out, size_t size);
+
+/* ring: bytes of memory for frames, of this port. False with a text of what failed. */
+bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+		  char error[PCAP_ERRBUF_SIZE]);
+void capture_close(struct capture *c);
+
+/* Another filter, when the port's state wants one. */
+bool capture_update(struct capture *c, const struct learn_port *p, char error[PCAP_ERRBUF_SIZE]);
+
+/* At most max frames that are waiting, at time now. The number, or -1: the device is gone. */
+int capture_read(struct capture *c, struct learn_port *p, int max, instant now);
+
+/* Frames that found no room since the capture was opened. */
+uint64_t capture_lost(const struct capture *c);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "learnd/daemon.h"
+#include "learnd/event.h"
+
+#define DROPPED_EVERY (10 * SECOND)
+
+static void begin(struct daemon *d, const char *event, struct str port)
+{
+	instant micro = (d->now + d->offset) / 1000;
+	buf_printf(&d->out, "{\"time\": %" PRId64 ".%06" PRId64 ", \"event\": \"%s\"",
+		   micro / 1000000, micro % 1000000, event);
+	if (port.len) {
+		buf_lit(&d->out, ", \"port\": ");
+		json_string(&d->out, port);
+	}
+}
+
+void report_text(struct daemon *d, const char *event, struct str port, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	begin(d, event, port);
+	buf_lit(&d->out, ", \"text\": ");
+	json_string(&d->out, str_from(text));
+	buf_lit(&d->out, "}\n");
+}
+
+static void put_binding(struct daemon *d, const struct binding *b)
+{
+	char text[ADDRESS_TEXT];
+	address_print(&b->address, text);
+	buf_printf(&d->out, "{\"address\": \"%s\", \"evidence\": \"%s\"", text,
+		   evidence_names[b->evidence]);
+	if (b->infinite)
+		buf_lit(&d->out, ", \"valid_until\": \"infinite\"");
+	else if (b->valid_until != NEVER)
+		buf_printf(&d->out, ", \"valid_until\": %" PRId64,
+			   (b->valid_until + d->offset) / SECOND);
+	buf_lit(&d->out, "}");
+}
+
+static void put_status(struct daemon *d, const struct watch *w)
+{
+	const struct learn_port *p = w->port;
+	const char *comma = "";
+	begin(d, "status", p->config->interface);
+	buf_printf(&d->out, ", \"mode\": \"%s\", \"watched\": %s, \"addresses\": [",
+		   mode_names[p->mode], w->capture.pcap ? "true" : "false");
+	for (enum family f = 0; f < FAMILIES; f++)
+		for (uint32_t i = 0; i < p->n[f]; i++) {
+			buf_printf(&d->out, "%s", comma);
+			put_binding(d, &p->bindings[f][i]);
+			comma = ", ";
+		}
+	buf_printf(&d->out, "], \"dropped\": %" PRIu64 ", \"lost\": %" PRIu64 "}\n",
+		   p->dropped_total, capture_lost(&w->capture));
+}
+
+void report_status(struct daemon *d)
+{
+	for (uint32_t i = 0; i < d->nwatches; i++)
+		put_status(d, &d->watches[i]);
+}
+
+void report_dropped(struct daemon *d)
+{
+	if (d->report_due > d->now)
+		return;
+	d->report_due = d->now + DROPPED_EVERY;
+	for (uint32_t i = 0; i < d->nwatches; i++) {
+		struct watch *w = &d->watches[i];
+		uint64_t total = w->port->dropped_total;
+		if (total == w->reported)
+			continue;
+		begin(d, "dropped", w->port->config->interface);
+		buf_printf(&d->out, ", \"frames\": %" PRIu64 ", \"total\": %" PRIu64 "}\n",
+			   total - w->reported, total);
+		w->reported = total;
+	}
+}
+
+/* Whoever reads the events and is gone must not stop the learning: what can not be written is
+ * lost, and the journal has it. */
+void report_flush(struct daemon *d)
+{
+	for (size_t at = 0; at < d->out.n;) {
+		ssize_t n = write(STDOUT_FILENO, d->out.data + at, d->out.n - at);
+		if (n <= 0)
+			break;
+		at += (size_t)n;
+	}
+	d->out.n = 0;
+}
