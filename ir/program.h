@@ -101,6 +101,7 @@ struct prule {
 	enum ct_direction ct_dir;
 	vec_of(struct ptest) tests; /* without state and comment */
 	vec_of(uint32_t) dims;      /* into program.dims; first turns fastest */
+	uint64_t first_only;        /* bit d: of dims[d] the first row alone makes instances */
 	struct str comment;         /* may be empty */
 };
 
@@ -160,6 +161,13 @@ struct build {
 	vec_of(struct program *) programs;
 	vec_of(struct port_data) ports;
 };
+
+/* How many rows of its dimension d make instances of a rule. */
+static inline uint32_t prule_rows(const struct prule *r, const struct port_data *pd, uint32_t d)
+{
+	uint32_t n = pd->rows[r->dims.items[d]].n;
+	return n > 1 && d < 64 && r->first_only >> d & 1 ? 1 : n;
+}
 
 /* Number of instances of a rule for a port; saturates at UINT64_MAX. */
 uint64_t prule_product(const struct prule *r, const struct port_data *pd);
