@@ -30,6 +30,7 @@ suites() {
 	gallery      $run testsuite/gallery/run.py --nwfc build/nwfc
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
+	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc
 	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
