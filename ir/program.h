@@ -26,6 +26,7 @@
 #ifndef NWFC_IR_PROGRAM_H
 #define NWFC_IR_PROGRAM_H
 
+#include "ir/learn.h"
 #include "ir/port.h"
 
 enum side { SIDE_OUT, SIDE_IN, SIDES };
@@ -159,6 +160,7 @@ struct port_data {
 struct build {
 	vec_of(struct program *) programs;
 	vec_of(struct port_data) ports;
+	vec_of(struct learner) learners; /* of the ports, those whose addresses must be learned */
 };
 
 /* Number of instances of a rule for a port; saturates at UINT64_MAX. */

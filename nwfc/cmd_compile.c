@@ -130,7 +130,7 @@ static const char *read_options(struct compile *c)
 
 static bool compile_host(struct compile *c, const struct host *h, struct build *b)
 {
-	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits};
+	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits, NULL};
 	return build_ports(&cx, &h->library, &h->ports, b);
 }
 
@@ -343,7 +343,7 @@ static void dump_filters(const struct compile *c, const struct host *h, struct b
 static enum exit_code dump(struct compile *c)
 {
 	const char *pass = option_value(c->s->opt, OPT_DUMP);
-	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits};
+	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits, NULL};
 	struct output o;
 	bool parse = strcmp(pass, "parse") == 0;
 	if (!parse && !dump_known(pass))
