@@ -28,9 +28,8 @@ bool read_seconds(struct str s, uint64_t *ms)
 	else if (i < s.len)
 		return false;
 	for (; decimals < 3; decimals++)
-		v = v * 10 + (i < s.len && s.s[i] >= '0' && s.s[i] <= '9'
-				      ? (uint64_t)(s.s[i++] - '0')
-				      : 0);
+		v = v * 10 +
+		    (i < s.len && s.s[i] >= '0' && s.s[i] <= '9' ? (uint64_t)(s.s[i++] - '0') : 0);
 	while (i < s.len && s.s[i] >= '0' && s.s[i] <= '9')
 		i++;
 	*ms = v;
@@ -129,8 +128,7 @@ static void read_event(struct journal *j, struct str line)
 	else if (!add && !one_of(j->words[W_EVENT], takes))
 		bad(j, j->words[W_EVENT], "an event is add, renew, delete or expire");
 	else if (!one_of(j->words[W_SOURCE], sources))
-		bad(j, j->words[W_SOURCE],
-		    "a source is dhcp, dhcpv6, arp, dad, data or static");
+		bad(j, j->words[W_SOURCE], "a source is dhcp, dhcpv6, arp, dad, data or static");
 	else if (!read_key(j, j->words[W_PORT], &key) || !read_address(j, &l) || !read_valid(j, &l))
 		return;
 	else if (add)

@@ -109,8 +109,8 @@ static void warn_negated_lists(struct builder *b, const struct port_data *pd)
 /* Bindings carry these whether or not the filter has a use for them (5.3). */
 static bool reserved(struct str name)
 {
-	static const char *const names[] = {"MAC", "IP", "IPV6", "CTRL_IP_LEARNING", "GATEWAY_MAC",
-					    NULL};
+	static const char *const names[] = {"MAC",         "IP", "IPV6", "CTRL_IP_LEARNING",
+					    "GATEWAY_MAC", NULL};
 	for (int i = 0; names[i]; i++)
 		if (str_is(name, names[i]))
 			return true;
@@ -160,8 +160,7 @@ static bool bind_and_keep(struct builder *b, const struct tree *t, const struct 
  */
 static bool learned_fits(struct builder *b, const struct tree *t, const struct port *learned)
 {
-	struct diags quiet = {
-		.arena = b->cx->arena, .sources = b->cx->diags->sources, .max = 1};
+	struct diags quiet = {.arena = b->cx->arena, .sources = b->cx->diags->sources, .max = 1};
 	struct pass_ctx cx = *b->cx;
 	struct program *p = program_of(b, t, learned);
 	struct port_data pd;

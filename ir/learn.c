@@ -149,8 +149,7 @@ bool learn_prefix_ok(struct str name, struct str value)
 		return false;
 	const char *slash = memchr(value.s, '/', value.len);
 	return slash && var_value_ok((struct str){value.s, (uint32_t)(slash - value.s)}) &&
-	       var_value_ok((struct str){slash + 1,
-					 value.len - (uint32_t)(slash - value.s) - 1});
+	       var_value_ok((struct str){slash + 1, value.len - (uint32_t)(slash - value.s) - 1});
 }
 
 enum learn_mode { LEARN_ANY, LEARN_DHCP, LEARN_NONE, LEARN_BAD };

@@ -39,8 +39,7 @@ static struct lease *new_lease(struct arena *a, struct leases *ls, struct str ke
 void lease_add(struct arena *a, struct leases *ls, struct str key, const struct lease *l,
 	       uint64_t time_ms)
 {
-	struct map_entry *e =
-		map_put(a, &ls->addresses, address_key(a, key, l->address), NULL);
+	struct map_entry *e = map_put(a, &ls->addresses, address_key(a, key, l->address), NULL);
 	if (!e->ptr)
 		e->ptr = new_lease(a, ls, key);
 	struct lease *old = e->ptr;
