@@ -38,7 +38,9 @@ struct reload {
 	struct options recorded;
 	struct compile c;
 	struct learn_head head;
-	const char *learn, *leases, *applied; /* absolute */
+	const char *learn, *leases;       /* as they were given */
+	const char *learn_path, *applied; /* absolute, for after the change of directory */
+	uint32_t leases_file;             /* among the sources of the compile; 0: not there */
 	uint64_t now_ms;
 	int lock;
 	struct output next;   /* LEASES.applied in the making */
@@ -73,21 +75,23 @@ static const char *absolute(struct arena *a, const char *path)
 static const char *reload_options(struct reload *r)
 {
 	const struct options *o = r->s->opt;
-	const char *learn = option_value(o, OPT_LEARN), *leases = option_value(o, OPT_LEASES);
-	if (!learn || !leases)
+	r->learn = option_value(o, OPT_LEARN);
+	r->leases = option_value(o, OPT_LEASES);
+	if (!r->learn || !r->leases)
 		return "reload wants --learn and --leases";
 	if (o->inputs.n > 1)
 		return "reload takes no argument but the name of a port";
-	r->learn = absolute(r->s->arena, learn);
-	r->leases = absolute(r->s->arena, leases);
-	r->applied = str_printf(r->s->arena, "%s.applied", r->leases).s;
+	r->learn_path = absolute(r->s->arena, r->learn);
+	r->applied = str_printf(r->s->arena, "%s.applied", absolute(r->s->arena, r->leases)).s;
 	return read_now(o, &r->now_ms);
 }
 
 /* One reload at a time. The file stays; the lock goes with the process. */
 static bool take_lock(struct reload *r)
 {
-	const char *path = str_printf(r->s->arena, "%s.lock", r->learn).s;
+	const char *path = str_printf(r->s->arena, "%s.lock", r->learn_path).s;
+	if (access(r->learn, F_OK) < 0)
+		return true; /* the reading of it says so; no lock is left behind for nothing */
 	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (r->lock < 0)
 		return failed(r->s, FINDING(E602), path);
@@ -170,19 +174,17 @@ static struct str mark_of(struct arena *a, struct str leases, const struct stat 
 	return str_printf(a, "applied.%016llx", (unsigned long long)h);
 }
 
-static bool read_leases(struct reload *r)
+/* The leases of now, and a copy of them that can become those of then. */
+static bool copy_leases(struct reload *r, struct str text)
 {
-	uint32_t file;
 	struct session *s = &r->inner;
-	r->c.leases = load_leases(s, r->leases, r->now_ms, &file);
-	struct str text = file ? source_get(&s->sources, file)->text : STR("");
-	if (!r->c.leases || !output_open(s, r->applied, false, &r->next))
+	struct timespec t = {(time_t)(r->now_ms / 1000), (long)(r->now_ms % 1000) * 1000000};
+	struct stat st;
+	if (!output_open(s, r->applied, false, &r->next))
 		return false;
 	buf_str(&r->next.buf, text);
 	if (!output_close(s, &r->next))
 		return false;
-	struct timespec t = {(time_t)(r->now_ms / 1000), (long)(r->now_ms % 1000) * 1000000};
-	struct stat st;
 	if (!r->next.temporary ||
 	    utimensat(AT_FDCWD, r->next.temporary, (struct timespec[]){t, t}, 0) < 0 ||
 	    stat(r->next.temporary, &st) < 0) {
@@ -192,6 +194,13 @@ static bool read_leases(struct reload *r)
 	}
 	r->next_mark = mark_of(s->arena, text, &st);
 	return true;
+}
+
+static bool read_leases(struct reload *r)
+{
+	r->c.leases = load_leases(&r->inner, r->leases, r->now_ms, &r->leases_file);
+	const struct source *src = source_get(&r->inner.sources, r->leases_file);
+	return r->c.leases && copy_leases(r, src ? src->text : STR(""));
 }
 
 /* --- may there be a change? --- */
@@ -208,15 +217,17 @@ static bool newer(const char *path, const struct timespec *than)
 static bool any_newer(const struct reload *r, const struct timespec *than)
 {
 	const struct words *dirs[] = {&r->recorded.inputs, &r->recorded.values[OPT_INCLUDE]};
-	if (newer(r->learn, than) || newer("/proc/self/exe", than))
+	if (newer(r->learn_path, than) || newer("/proc/self/exe", than))
 		return true;
 	for (int i = 0; i < 2; i++)
 		vec_each (w, dirs[i])
 			if (newer(*w, than))
 				return true;
-	vec_each (src, &r->inner.sources.list)
-		if (src->ino && !str_is(src->name, r->leases) && newer(src->name.s, than))
+	for (uint32_t i = 0; i < r->inner.sources.list.n; i++) {
+		const struct source *src = &r->inner.sources.list.items[i];
+		if (src->ino && i + 1 != r->leases_file && newer(src->name.s, than))
 			return true;
+	}
 	return false;
 }
 
@@ -321,6 +332,8 @@ static bool compile(struct reload *r)
 {
 	struct compile *c = &r->c;
 	struct session *s = &r->inner;
+	if (chdir(r->head.directory) < 0)
+		return failed(s, FINDING(E601), r->head.directory);
 	list_inputs(s, &r->recorded.inputs, &c->inputs);
 	bool good = load_host(s, &c->inputs, true, false, &c->host);
 	good &= compile_host(c, &s->diags, &c->host, c->leases, &c->build);
@@ -357,10 +370,6 @@ static void widen_path(struct arena *a)
 
 static enum exit_code run(struct reload *r)
 {
-	if (chdir(r->head.directory) < 0) {
-		failed(r->s, FINDING(E601), r->head.directory);
-		return session_verdict(r->s);
-	}
 	if (!session_open(&r->inner, &r->recorded, r->s->arena))
 		return EXIT_BAD_INPUT;
 	r->c.s = &r->inner;
