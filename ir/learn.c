@@ -112,8 +112,9 @@ static const char *read_value(struct arena *a, int takes, struct str s, struct l
 	case TAKES_PREFIX:
 		return read_prefix(a, s, v);
 	case TAKES_NUMBER:
-		return value_parse(a, VT_UINT, 1, MAX_IPS, s, &v->value) ? "is not a number from 1 to 65535"
-									 : NULL;
+		return value_parse(a, VT_UINT, 1, MAX_IPS, s, &v->value)
+			       ? "is not a number from 1 to 65535"
+			       : NULL;
 	default:
 		return read_switch(a, s, v);
 	}
