@@ -26,6 +26,7 @@
 #ifndef NWFC_IR_PROGRAM_H
 #define NWFC_IR_PROGRAM_H
 
+#include "ir/learn.h"
 #include "ir/port.h"
 
 enum side { SIDE_OUT, SIDE_IN, SIDES };
@@ -160,6 +161,7 @@ struct port_data {
 struct build {
 	vec_of(struct program *) programs;
 	vec_of(struct port_data) ports;
+	vec_of(struct learner) learners; /* of the ports, those whose addresses must be learned */
 };
 
 /* How many rows of its dimension d make instances of a rule. */

@@ -37,6 +37,7 @@ suites() {
 	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
+	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
 	shapes       $run testsuite/nft/shapes.py --nwfc build/nwfc
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc

@@ -133,7 +133,7 @@ def check_options(nwfc, page):
                f'--help: {sorted(wanted[name][0])}, manual: {sorted(got[name][0])}')
         for number in wanted[name][1]:
             report(number in got[name][1], f'default {number} of {name} in nwfc(1)')
-    targets = re.findall(r'"-t wants (.*?)"', read('nwfc/cmd_compile.c'))[0].replace(' or ', ', ')
+    targets = re.findall(r'"-t wants (.*?)"', read('nwfc/compile.c'))[0].replace(' or ', ', ')
     same('targets in nwfc(1)', targets.split(', '),
          [line.split()[2] for line in section(page, 'Targets', '.Ss') if line.startswith('.It Cm')])
 
