@@ -20,6 +20,7 @@ struct builder {
 	struct map trees;    /* filter name or join key -> cptr: struct tree, NULL when it failed */
 	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
+	struct map used;     /* keys of the programs that ports have */
 };
 
 static const struct tree *tree_of(struct builder *b, const struct filter_ref *ref)
@@ -54,8 +55,15 @@ static struct program *program_of(struct builder *b, const struct tree *t, const
 	if (!bt)
 		return NULL;
 	e->ptr = layout(b->cx, bt, e->key);
-	*vec_push(b->cx->arena, &b->out->programs) = e->ptr;
 	return e->ptr;
+}
+
+static void use_program(struct builder *b, struct program *p)
+{
+	bool added;
+	map_put(b->cx->arena, &b->used, p->name, &added);
+	if (added)
+		*vec_push(b->cx->arena, &b->out->programs) = p;
 }
 
 /* --- the list trap: one of several values is always another one --- */
@@ -149,6 +157,7 @@ static bool bind_and_keep(struct builder *b, const struct tree *t, const struct 
 	if (pd.learning)
 		say_learning(b->cx, port, p->name, missing);
 	warn_negated_lists(b, &pd);
+	use_program(b, p);
 	*vec_push(b->cx->arena, &b->out->ports) = pd;
 	return true;
 }
@@ -176,6 +185,17 @@ static bool learned_fits(struct builder *b, const struct tree *t, const struct p
 	return false;
 }
 
+/* What is wrong with the port's own filter is said now, not when the first address is learned. */
+static void check_to_be(struct builder *b, const struct tree *t, const struct port *port)
+{
+	struct program *p = program_of(b, t, port);
+	bool listed = !p;
+	vec_each (q, &b->out->to_be)
+		listed |= *q == p;
+	if (!listed)
+		*vec_push(b->cx->arena, &b->out->to_be) = p;
+}
+
 static bool build_learner(struct builder *b, const struct tree *t, const struct port *port,
 			  const struct missing_uses *missing)
 {
@@ -187,6 +207,8 @@ static bool build_learner(struct builder *b, const struct tree *t, const struct 
 	const struct port *learned = learned_port(b->cx, &l);
 	if (learned && learned_fits(b, t, learned))
 		return bind_and_keep(b, t, learned, &none);
+	if (!learned)
+		check_to_be(b, t, port_to_be(b->cx, &l));
 	struct filter_ref ref = learning_set(&l);
 	return bind_and_keep(b, tree_of(b, &ref), port, missing);
 }
@@ -203,6 +225,16 @@ static bool build_port(struct builder *b, const struct port *port)
 			      : bind_and_keep(b, t, port, &missing);
 }
 
+/* Programs to be that are some port's already. */
+static void drop_used(struct builder *b)
+{
+	uint32_t n = 0;
+	vec_each (p, &b->out->to_be)
+		if (!map_find(&b->used, (*p)->name))
+			b->out->to_be.items[n++] = *p;
+	b->out->to_be.n = n;
+}
+
 bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct ports *ports,
 		 struct build *out)
 {
@@ -216,5 +248,6 @@ bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct po
 		}
 		good &= build_port(&b, *p);
 	}
+	drop_used(&b);
 	return good;
 }

@@ -18,7 +18,7 @@ const struct learn_param_row learn_params[LEARN_PARAMS] = {
 };
 
 /* As many as a learner keeps of one port. */
-#define MAX_IPS 65535
+#define MAX_IPS 256
 
 /* --- findings --- */
 
@@ -113,7 +113,7 @@ static const char *read_value(struct arena *a, int takes, struct str s, struct l
 		return read_prefix(a, s, v);
 	case TAKES_NUMBER:
 		return value_parse(a, VT_UINT, 1, MAX_IPS, s, &v->value)
-			       ? "is not a number from 1 to 65535"
+			       ? "is not a number from 1 to 256"
 			       : NULL;
 	default:
 		return read_switch(a, s, v);
@@ -257,7 +257,7 @@ static struct params copy_params(struct arena *a, const struct params *ps)
 	return copy;
 }
 
-const struct port *learned_port(struct pass_ctx *cx, const struct learner *l)
+static const struct port *port_with(struct pass_ctx *cx, const struct learner *l, bool any)
 {
 	static const struct lease no_ip4 = {.address = {"0.0.0.0", 7}};
 	static const struct lease no_ip6 = {.address = {"::", 2}, .v6 = true};
@@ -266,7 +266,7 @@ const struct port *learned_port(struct pass_ctx *cx, const struct learner *l)
 	struct port *p = arena_new_object(cx->arena, struct port);
 	for (int v6 = 0; v6 < 2; v6++)
 		of[v6] = leases_of(cx->arena, cx->leases, l->port, v6);
-	if (!(l->v4 && *of[0]) && !(l->v6 && *of[1]))
+	if (any && !(l->v4 && *of[0]) && !(l->v6 && *of[1]))
 		return NULL;
 	*p = *l->port;
 	p->filter.params = copy_params(cx->arena, &l->port->filter.params);
@@ -275,4 +275,14 @@ const struct port *learned_port(struct pass_ctx *cx, const struct learner *l)
 	if (l->v6)
 		add_values(cx->arena, &p->filter.params, "IPV6", *of[1] ? of[1] : none[1]);
 	return p;
+}
+
+const struct port *learned_port(struct pass_ctx *cx, const struct learner *l)
+{
+	return port_with(cx, l, true);
+}
+
+const struct port *port_to_be(struct pass_ctx *cx, const struct learner *l)
+{
+	return port_with(cx, l, false);
 }

@@ -67,6 +67,9 @@ struct filter_ref learning_set(const struct learner *l);
  */
 const struct port *learned_port(struct pass_ctx *cx, const struct learner *l);
 
+/* The same, with the unspecified address where nothing has been learned: never NULL. */
+const struct port *port_to_be(struct pass_ctx *cx, const struct learner *l);
+
 void say_learning(struct pass_ctx *cx, const struct port *port, struct str set,
 		  const struct missing_uses *missing);
 

@@ -160,6 +160,7 @@ struct port_data {
 /* All that a run compiles. Programs in order of first use; ports in order of input. */
 struct build {
 	vec_of(struct program *) programs;
+	vec_of(struct program *) to_be; /* of ports that learn: what they will have */
 	vec_of(struct port_data) ports;
 	vec_of(struct learner) learners; /* of the ports, those whose addresses must be learned */
 };

@@ -234,9 +234,13 @@ bool compile_any_port(struct compile *c)
 bool compile_lower(struct compile *c)
 {
 	bool good = true;
-	if (c->changes)
-		return true;
-	vec_each (j, &c->jobs)
-		good &= (j->lowered = j->target->lower(&c->emit, &c->build)) != NULL;
+	struct build to_be = {.programs.items = c->build.to_be.items,
+			      .programs.n = c->build.to_be.n};
+	vec_each (j, &c->jobs) {
+		if (to_be.programs.n) /* for its findings */
+			good &= j->target->lower(&c->emit, &to_be) != NULL;
+		if (!c->changes)
+			good &= (j->lowered = j->target->lower(&c->emit, &c->build)) != NULL;
+	}
 	return good;
 }
