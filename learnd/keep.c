@@ -10,8 +10,10 @@
 
 static void say(struct daemon *d, const char *path, const struct fault *f)
 {
-	report_text(d, "error", STR(""), "%s:%u: %s", path, f->line, f->text);
-	fprintf(stderr, "learnd: %s:%u: %s\n", path, f->line, f->text);
+	char text[FAULT_TEXT];
+	fault_print(path, f, text);
+	fault_say(path, f);
+	report_text(d, "error", STR(""), "%s", text);
 }
 
 /* A binding in the machine's time to a lease in the wall clock's. */

@@ -15,10 +15,9 @@
 
 static int fail(const char *path, unsigned line, const char *text)
 {
-	if (line)
-		fprintf(stderr, "learnd: %s:%u: %s\n", path, line, text);
-	else
-		fprintf(stderr, "learnd: %s: %s\n", path, text);
+	struct fault f = {.line = line};
+	snprintf(f.text, sizeof f.text, "%s", text);
+	fault_say(path, &f);
 	return EXIT_FAILED;
 }
 

@@ -295,12 +295,14 @@ static void drop_old(struct daemon *d)
 static bool parse(struct daemon *d, struct arena *a, struct learn_file *file)
 {
 	struct fault fault = {0, "no memory"};
+	char text_of_fault[FAULT_TEXT];
 	struct str text;
 	if (a && file_read(a, d->options->learn, FILE_MAX, &text, &fault) &&
 	    learn_file_parse(a, text, file, &fault))
 		return true;
-	report_text(d, "error", STR(""), "%s:%u: %s", d->options->learn, fault.line, fault.text);
-	fprintf(stderr, "learnd: %s:%u: %s\n", d->options->learn, fault.line, fault.text);
+	fault_print(d->options->learn, &fault, text_of_fault);
+	fault_say(d->options->learn, &fault);
+	report_text(d, "error", STR(""), "%s", text_of_fault);
 	return false;
 }
 
