@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "learnd/capture.h"
 
+#include <errno.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "learnd/believe.h"
 
@@ -14,6 +18,8 @@
 #define BLOCK_TIMEOUT 2
 /* libpcap's version 3 ring has blocks of this size, and wants two. */
 #define BLOCK_SIZE (256u << 10)
+/* A frame that came before the first filter is in a block that is handed over long before this. */
+#define UNFILTERED SECOND
 
 /* --- the filter --- */
 
@@ -121,17 +127,29 @@ bool capture_filter(const struct learn_port *p, char *out, size_t size)
 
 /* --- the handle --- */
 
+/*
+ * Put into the kernel by ourselves: libpcap's own way runs the filter again over all that
+ * could be in the ring, in this process, where the frames' direction is not known; it would drop
+ * the first frames after every change. What is in the ring passed the filter before this one, which
+ * told the directions apart as well.
+ */
 static bool set_filter(struct capture *c, const char *text, char error[PCAP_ERRBUF_SIZE])
 {
 	struct bpf_program code;
-	if (pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) < 0 ||
-	    pcap_setfilter(c->pcap, &code) < 0) {
+	if (pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
 		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
 		return false;
 	}
+	struct sock_fprog program = {(unsigned short)code.bf_len, (void *)code.bf_insns};
+	bool good = code.bf_len <= BPF_MAXINSNS &&
+		    setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			       sizeof program) == 0;
+	if (!good)
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter: %s", strerror(errno));
 	pcap_freecode(&code);
-	snprintf(c->filter, sizeof c->filter, "%s", text);
-	return true;
+	if (good)
+		snprintf(c->filter, sizeof c->filter, "%s", text);
+	return good;
 }
 
 /* With little memory a frame at a time is handed over, which costs more of the CPU. */
@@ -146,7 +164,14 @@ static int activate(pcap_t *pcap, size_t ring)
 	return pcap_activate(pcap);
 }
 
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+static instant wall_clock(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
 		  char error[PCAP_ERRBUF_SIZE])
 {
 	const struct port_config *config = p->config;
@@ -169,6 +194,8 @@ bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
 	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
 	if (!good)
 		capture_close(c);
+	c->filtered_from = wall_clock() + MILLI;
+	c->unfiltered_until = now + UNFILTERED;
 	return good;
 }
 
@@ -191,19 +218,22 @@ bool capture_update(struct capture *c, const struct learn_port *p, char error[PC
 
 struct reading {
 	struct learn_port *port;
-	instant now;
+	instant now, filtered_from;
 };
 
 static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *frame)
 {
 	struct reading *r = (struct reading *)(void *)user;
+	if (r->filtered_from &&
+	    h->ts.tv_sec * SECOND + h->ts.tv_usec * (MILLI / 1000) < r->filtered_from)
+		return;
 	bool from = h->caplen >= 12 && memcmp(frame + 6, r->port->config->mac, 6) == 0;
 	learner_frame(r->port, frame, h->caplen, h->len, from ? FROM_GUEST : TO_GUEST, r->now);
 }
 
 int capture_read(struct capture *c, struct learn_port *p, int max, instant now)
 {
-	struct reading r = {p, now};
+	struct reading r = {p, now, now < c->unfiltered_until ? c->filtered_from : 0};
 	int n = pcap_dispatch(c->pcap, max, on_frame, (u_char *)&r);
 	return n < 0 ? -1 : n;
 }

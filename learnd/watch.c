@@ -127,7 +127,7 @@ static void open_watch(struct daemon *d, struct watch *w)
 			w->gone = d->now;
 		return;
 	}
-	if (!capture_open(&w->capture, w->port, ring_size(d), error)) {
+	if (!capture_open(&w->capture, w->port, ring_size(d), d->now, error)) {
 		report_text(d, "error", c->interface, "%s: %s", name, error);
 		w->retry = d->now + RETRY;
 		return;
