@@ -43,6 +43,7 @@ suites() {
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
+	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 20
