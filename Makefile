@@ -129,13 +129,13 @@ update-goldens: all
 	python3 -B testsuite/golden/run.py --nwfc $(BUILD)/nwfc --update
 
 # The tools are optimised whatever CFLAGS says: they are what nwfc is measured by.
-BENCH_TOOLS = $(addprefix $(BUILD)/bench/,alternate frames limit)
+BENCH_TOOLS = $(addprefix $(BUILD)/bench/,alternate frames guests limit listen)
 $(BUILD)/bench/%: testsuite/bench/%.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) -std=gnu11 $(WARN) -O2 -o $@ $<
+	$(call say,CC)$(CC) -std=gnu11 $(WARN) -O2 -o $@ $< $(if $(filter listen,$(@F)),-lpcap)
 bench: deps-check
 	@$(MAKE) --no-print-directory all $(BENCH_TOOLS)
-	python3 -B testsuite/bench/bench.py --nwfc $(BUILD)/nwfc --tools $(BUILD)/bench --out $(BUILD)/bench.txt
+	python3 -B testsuite/bench/bench.py --nwfc $(BUILD)/nwfc --learnd $(BUILD)/learnd --tools $(BUILD)/bench --out $(BUILD)/bench.txt
 fuzz: deps-check
 	sh testsuite/fuzz/run.sh
 
