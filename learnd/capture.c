@@ -178,7 +178,7 @@ bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, in
 	char name[IF_NAMESIZE], text[sizeof c->filter];
 	struct str device = config->link.len ? config->link : config->interface;
 	snprintf(name, sizeof name, "%.*s", STR_ARG(device));
-	*c = (struct capture){.ifindex = if_nametoindex(name), .fd = -1};
+	*c = (struct capture){.ifindex = if_nametoindex(name), .ring = ring, .fd = -1};
 	c->pcap = pcap_create(name, error);
 	if (!c->pcap)
 		return false;

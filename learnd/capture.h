@@ -23,6 +23,7 @@ struct capture {
 	pcap_t *pcap; /* NULL: closed */
 	int fd;
 	unsigned ifindex;
+	size_t ring;
 	char filter[2048]; /* in force */
 	/* Frames with an earlier time of the wall clock came before there was a filter, and are
 	 * nobody's; they can turn up until this time of the daemon's clock. */

@@ -179,6 +179,8 @@ static bool compact(struct daemon *d)
 bool keep_sync(struct daemon *d)
 {
 	struct fault fault;
+	if (!d->journal.dirty && !d->journal.broken)
+		return true;
 	if (d->journal_retry > d->now && d->journal.broken)
 		return false;
 	if (!d->journal.broken && !journal_sync(&d->journal, &fault))

@@ -237,6 +237,11 @@ def ports(b):
         row("%d ports, %d frames/s from one: a frame" % (n, LOAD), loaded(b, learnd, 1), 0, "ns")
         if n > 1:
             row("%d ports, %d frames/s from all: a frame" % (n, LOAD), loaded(b, learnd, n), 0, "ns")
+        before, start = cpu_ns(learnd.pid), time.monotonic()
+        learnd.process.send_signal(signal.SIGHUP)
+        learnd.event("reloaded")
+        row("%d ports, SIGHUP" % n, (cpu_ns(learnd.pid) - before) / 1e6, 0, "ms",
+            note="%.2f s by the clock" % (time.monotonic() - start))
         learnd.end()
 
 
