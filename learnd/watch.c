@@ -12,7 +12,7 @@
 
 #define FILE_MAX       (64u << 20)
 #define ARENA_MAX      ((size_t)512 << 20)
-#define FRAMES_A_ROUND 64
+#define FRAMES_A_ROUND 256
 #define RETRY          SECOND
 /* An interface may be away so long before what its guest used without a lease is forgotten
  * (RFC 7513: OFFLINK_DELAY). */
