@@ -325,10 +325,20 @@ static void give_words(struct nwf_lowering *lw, const struct nwf_match *m, const
 				 m->span);
 }
 
+/* States are one set of bits already; as an iterator each would be a rule of its own. */
+static void refuse_braces(struct nwf_lowering *lw, const struct nwf_match *m)
+{
+	struct finding *f = diag_add(lw->diags, FINDING(E112), m->value.span,
+				     "connection states stand without braces");
+	diag_hint(lw->diags, f, "write 'ct state new, established'");
+}
+
 void nwf_lower_value(struct nwf_lowering *lw, const struct nwf_match *m,
 		     const struct nwf_slots *slots)
 {
-	if (slots->value->type == VT_TCPFLAGS && !m->value.braces)
+	if (slots->value->type == VT_STATE && m->value.braces)
+		refuse_braces(lw, m);
+	else if (slots->value->type == VT_TCPFLAGS && !m->value.braces)
 		give_flags(lw, m, slots->value);
 	else if (m->value.braces && m->value.items.n > 1)
 		give_list(lw, m, slots);
