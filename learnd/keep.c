@@ -32,7 +32,7 @@ bool keep_open(struct daemon *d)
 {
 	struct fault fault;
 	const char *path = d->options->leases;
-	if (leases_read(path, d->now + d->offset, &d->strangers, &fault) &&
+	if (journal_read(path, d->now + d->offset, &d->strangers, &fault) &&
 	    journal_open(&d->journal, path, &fault))
 		return true;
 	say(d, path, &fault);
@@ -121,7 +121,7 @@ void keep_import(struct daemon *d)
 	snprintf(path, sizeof path, "%s.import", d->options->leases);
 	if (access(path, F_OK) < 0)
 		return;
-	if (leases_read(path, d->now + d->offset, &in, &fault)) {
+	if (journal_read(path, d->now + d->offset, &in, &fault)) {
 		for (uint32_t i = 0; i < in.n; i++)
 			import_one(d, in.list[i]);
 		feed_change(d);
