@@ -198,6 +198,14 @@ class Learnd:
             report(False, "event %s %s" % (what, members), f.read() + g.read())
         return None
 
+    def end(self):
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            status = "it does not end"
+            self.process.kill()         # and the child with it: its socket ends
+        report(status == 0, "ends with status 0", status)
+
 
 def ip(*words):
     subprocess.run(["ip"] + list(words), check=True)
@@ -238,6 +246,8 @@ def live(args, unit, dir_):
     text, pid = d.notified()
     report(text == b"READY=1" and (pid == d.process.pid or args.strace), "READY=1 from the main process", "%s %s" % (text, pid))
     if not d.wait("started") or not d.wait("fed"):
+        d.process.terminate()
+        d.end()
         return
     announce("10.0.0.10")
     d.wait("add", address="10.0.0.10", evidence="arp")
@@ -257,8 +267,7 @@ def live(args, unit, dir_):
     d.process.send_signal(signal.SIGUSR1)
     d.wait("status", watched=True)
     d.process.send_signal(signal.SIGTERM)
-    status = d.process.wait(10)
-    report(status == 0, "ends with status 0", status)
+    d.end()
 
 
 def live_apart(args, dir_):
