@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 #   make            build/nwfc and build/learnd
+#   make demo-learn learning on a bridge, step by step
 #   make demo       the stock filter clean-traffic for one port, to every target
 #   make check      build and run all tests (SUITES='unit cli': these alone)
 #   make check-vm   the packet tests under Debian's own kernel
@@ -21,7 +22,7 @@ VERSION := 0.1.0
 PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison \
                  libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
-                 ipset kmod python3 libxml2-utils man-db libseccomp2
+                 ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2
 PACKAGES_VM    = qemu-system-x86 busybox-static
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
@@ -54,7 +55,7 @@ GEN_EXPLAIN = $(BUILD)/gen/explanations.c
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_EXPLAIN:.c=.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
-.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units threads
+.PHONY: all deps deps-check demo demo-learn check check-vm bench fuzz install uninstall clean format update-goldens units threads
 all: $(BUILD)/nwfc $(BUILD)/learnd
 
 # V=1 shows the commands.
@@ -143,6 +144,11 @@ demo:
 	@sh scripts/install-packages.sh $(PACKAGES_BUILD)
 	@$(MAKE) --no-print-directory $(BUILD)/nwfc
 	@sh scripts/demo.sh $(BUILD)
+
+demo-learn:
+	@sh scripts/install-packages.sh $(PACKAGES_BUILD) nftables iproute2 dnsmasq-base udhcpc python3
+	@$(MAKE) --no-print-directory all
+	@sh scripts/demo-learn.sh $(BUILD)
 
 # Uninstalling removes these files and the folders that are ours alone.
 BINDIR  = $(DESTDIR)$(PREFIX)/bin

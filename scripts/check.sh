@@ -43,6 +43,9 @@ suites() {
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
+	learnd       $run testsuite/learnd/cases.py --learnd build/learnd
+	captures     $run testsuite/learnd/captures.py --learnd build/learnd
+	learnd-live  $run testsuite/learnd/live.py --learnd build/learnd --nwfc build/nwfc
 	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
