@@ -12,6 +12,8 @@
 /* How long a block of frames may wait in the kernel (milliseconds): the quickest guest uses its
  * address 6 ms after the ACK. */
 #define BLOCK_TIMEOUT 2
+/* Of a filter's text, what is kept for all but the addresses that are known. */
+#define FILTER_REST 1000
 /* libpcap's version 3 ring has blocks of this size, and wants two. */
 #define BLOCK_SIZE (256u << 10)
 
@@ -48,12 +50,13 @@ static bool wants_data(const struct learn_port *p, enum family f)
 	       (p->n[f] < p->max[f] || in_doubt(p, f));
 }
 
+/* Addresses that find no room are copied and looked at, as they would be without a filter. */
 static void put_data(struct text *t, const struct learn_port *p, enum family f)
 {
 	char address[ADDRESS_TEXT];
 	put(t, " or (%s", by_family[f].proto);
 	for (uint32_t i = 0; i < p->n[f]; i++) {
-		if (!p->bindings[f][i].used)
+		if (!p->bindings[f][i].used || t->room < FILTER_REST)
 			continue;
 		address_print(&p->bindings[f][i].address, address);
 		put(t, " and not %s src %s", by_family[f].proto, address);
@@ -124,14 +127,16 @@ bool capture_filter(const struct learn_port *p, char *out, size_t size)
 static bool set_filter(struct capture *c, const char *text, char error[PCAP_ERRBUF_SIZE])
 {
 	struct bpf_program code;
-	if (pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) < 0 ||
-	    pcap_setfilter(c->pcap, &code) < 0) {
-		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
-		return false;
+	bool good = pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	if (good) {
+		good = pcap_setfilter(c->pcap, &code) == 0;
+		pcap_freecode(&code);
 	}
-	pcap_freecode(&code);
-	snprintf(c->filter, sizeof c->filter, "%s", text);
-	return true;
+	if (good)
+		snprintf(c->filter, sizeof c->filter, "%s", text);
+	else
+		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
+	return good;
 }
 
 /* With little memory a frame at a time is handed over, which costs more of the CPU. */
@@ -164,8 +169,11 @@ bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
 		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
 		good = false;
 	}
-	good = good && capture_filter(p, text, sizeof text) && set_filter(c, text, error) &&
-	       pcap_setnonblock(c->pcap, 1, error) == 0;
+	if (good && !capture_filter(p, text, sizeof text)) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
+		good = false;
+	}
+	good = good && set_filter(c, text, error) && pcap_setnonblock(c->pcap, 1, error) == 0;
 	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
 	if (!good)
 		capture_close(c);
