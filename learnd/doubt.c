@@ -95,11 +95,12 @@ void set_next(struct learn_port *p)
 		p->next = t->deadline;
 }
 
-/* The lifetime that router advertisements give an address, by RFC 4862 5.5.3. */
-static instant router_lifetime(const struct learn_port *p, const struct address *a)
+/* The lifetime that router advertisements give an address, by RFC 4862 5.5.3. Of a prefix whose
+ * own is over it is not made. */
+static instant router_lifetime(const struct learn_port *p, const struct address *a, instant now)
 {
 	for (uint32_t i = 0; i < p->nprefixes; i++)
-		if (prefix_has(&p->prefixes[i].prefix, a))
+		if (p->prefixes[i].valid_until > now && prefix_has(&p->prefixes[i].prefix, a))
 			return p->prefixes[i].valid_until;
 	return NEVER;
 }
@@ -113,7 +114,7 @@ static void settle(struct learn_port *p, const struct tentative *t)
 			  .why = "no answer within 1 s"};
 	instant when = t->deadline;
 	if (t->evidence == BY_ND)
-		c.valid_until = router_lifetime(p, &t->address);
+		c.valid_until = router_lifetime(p, &t->address, when);
 	if (may_have(p, &c, when))
 		bind_address(p, &c, when);
 }
