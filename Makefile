@@ -69,6 +69,10 @@ $(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ)
 $(BUILD)/learnd: $(LEARND_OBJ) $(BASE_OBJ)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LEARND_LIBS)
 
+$(BUILD)/liblearnd.a: $(filter-out %/main.o,$(LEARND_OBJ))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
 $(BUILD)/libnwfc.a: $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $(LIB_OBJ)
@@ -115,6 +119,9 @@ units: $(UNITS)
 $(BUILD)/unit/%: testsuite/unit/%.c $(BUILD)/libnwfc.a
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) -lcmocka -lpthread
+$(BUILD)/unit/test_learnd_%: testsuite/unit/test_learnd_%.c $(BUILD)/liblearnd.a $(BUILD)/libnwfc.a
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/liblearnd.a $(BUILD)/libnwfc.a $(LEARND_LIBS) -lcmocka
 threads: $(BUILD)/threads
 $(BUILD)/threads: testsuite/threads/threads.c $(BUILD)/libnwfc.a
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) -lpthread

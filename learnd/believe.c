@@ -126,13 +126,14 @@ void learner_forget(struct learn_port *p, const struct address *a, instant now, 
 		unbind(p, b, EVENT_DELETE, now, why);
 }
 
-/* May a claim push this binding out? Only a stronger one may, or any when the guest has left the
- * address alone for long. */
+/* May a claim push this binding out? Only a stronger one may, or one as strong when there is no
+ * lease and the guest has left the address alone for long: a router goes on to renew the temporary
+ * addresses of last week. */
 static bool gives_way(const struct binding *b, const struct claim *c, instant now)
 {
 	if (evidence_rank[b->evidence] < evidence_rank[c->evidence])
 		return true;
-	return b->valid_until == NEVER && !b->infinite && now - b->last_seen > IDLE &&
+	return evidence_rank[b->evidence] < evidence_rank[BY_DHCP4] && now - b->last_seen > IDLE &&
 	       evidence_rank[b->evidence] <= evidence_rank[c->evidence];
 }
 

@@ -16,6 +16,8 @@
 /* How long a block of frames may wait in the kernel (milliseconds): the quickest guest uses its
  * address 6 ms after the ACK. */
 #define BLOCK_TIMEOUT 2
+/* Of a filter's text, what is kept for all but the addresses that are known. */
+#define FILTER_REST 1000
 /* libpcap's version 3 ring has blocks of this size, and wants two. */
 #define BLOCK_SIZE (256u << 10)
 /* A frame that came before the first filter is in a block that is handed over long before this. */
@@ -54,12 +56,13 @@ static bool wants_data(const struct learn_port *p, enum family f)
 	       (p->n[f] < p->max[f] || in_doubt(p, f));
 }
 
+/* Addresses that find no room are copied and looked at, as they would be without a filter. */
 static void put_data(struct text *t, const struct learn_port *p, enum family f)
 {
 	char address[ADDRESS_TEXT];
 	put(t, " or (%s", by_family[f].proto);
 	for (uint32_t i = 0; i < p->n[f]; i++) {
-		if (!p->bindings[f][i].used)
+		if (!p->bindings[f][i].used || t->room < FILTER_REST)
 			continue;
 		address_print(&p->bindings[f][i].address, address);
 		put(t, " and not %s src %s", by_family[f].proto, address);
@@ -189,8 +192,11 @@ bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, in
 		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
 		good = false;
 	}
-	good = good && capture_filter(p, text, sizeof text) && set_filter(c, text, error) &&
-	       pcap_setnonblock(c->pcap, 1, error) == 0;
+	if (good && !capture_filter(p, text, sizeof text)) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
+		good = false;
+	}
+	good = good && set_filter(c, text, error) && pcap_setnonblock(c->pcap, 1, error) == 0;
 	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
 	if (!good)
 		capture_close(c);

@@ -33,6 +33,8 @@ static void to_guest(struct learn_port *p, const struct arp_message *m, instant 
 	if (memcmp(m->sender_mac, p->config->mac, 6) == 0)
 		return;
 	if (address_is_zero(&m->sender)) {
+		if (m->op != ARP_REQUEST)
+			return;
 		c.address = m->target;
 		c.why = "ARP probe of another host";
 	}

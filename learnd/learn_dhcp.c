@@ -158,7 +158,9 @@ static const char *reply_fault(const struct learn_port *p, const struct frame *f
 	if (!r || !m->client_id.n || hash_bytes(m->client_id) != r->client ||
 	    (r->rapid_only && !m->rapid))
 		return "nobody asked (xid, client DUID)";
-	return NULL;
+	if (!m->has_server_id)
+		return "no server identifier";
+	return m->status ? "the status is not Success" : NULL;
 }
 
 static void lease6(struct learn_port *p, const struct dhcp6_address *a, const char *why,

@@ -6,37 +6,50 @@
 
 /* --- router advertisements: how long addresses of a prefix live --- */
 
-static struct learned_prefix *prefix_slot(struct learn_port *p, const struct prefix *prefix)
+/* With all places taken, one whose lifetime is over gives way. */
+static struct learned_prefix *prefix_slot(struct learn_port *p, const struct prefix *prefix,
+					  instant now)
 {
-	for (uint32_t i = 0; i < p->nprefixes; i++)
-		if (p->prefixes[i].prefix.length == prefix->length &&
-		    address_eq(&p->prefixes[i].prefix.base, &prefix->base))
-			return &p->prefixes[i];
-	if (p->nprefixes == PREFIXES)
-		return NULL;
-	p->prefixes[p->nprefixes] = (struct learned_prefix){*prefix, 0};
-	return &p->prefixes[p->nprefixes++];
+	struct learned_prefix *slot = NULL;
+	for (uint32_t i = 0; i < p->nprefixes; i++) {
+		struct learned_prefix *lp = &p->prefixes[i];
+		if (lp->prefix.length == prefix->length && prefix_has(&lp->prefix, &prefix->base))
+			return lp;
+		if (lp->valid_until <= now)
+			slot = lp;
+	}
+	if (p->nprefixes < PREFIXES)
+		slot = &p->prefixes[p->nprefixes++];
+	if (slot)
+		*slot = (struct learned_prefix){*prefix, 0};
+	return slot;
 }
 
 /* RFC 4862 5.5.3 e: an advertisement alone can not cut a lifetime to less than two hours. */
 static instant lifetime_after(instant until, instant new_until, instant now)
 {
-	if (until == NEVER || until <= now || new_until >= until || new_until - now > TWO_HOURS)
+	if (new_until >= until || new_until - now > TWO_HOURS)
 		return new_until;
 	return until - now <= TWO_HOURS ? until : now + TWO_HOURS;
 }
 
+/* It is no sign of the guest's, so when the guest was last seen stays. */
 static void renew_in_prefix(struct learn_port *p, const struct learned_prefix *lp, instant now)
 {
 	for (uint32_t i = 0; i < p->n[FAMILY_IPV6]; i++) {
-		const struct binding *b = &p->bindings[FAMILY_IPV6][i];
+		struct binding *b = &p->bindings[FAMILY_IPV6][i];
+		instant seen = b->last_seen, until = b->valid_until;
 		struct claim c = {.address = b->address,
 				  .evidence = BY_ND,
-				  .valid_until = lp->valid_until,
+				  .valid_until = lifetime_after(until, lp->valid_until, now),
 				  .unused = true,
 				  .why = "RA"};
-		if (b->evidence == BY_ND && prefix_has(&lp->prefix, &b->address))
-			bind_address(p, &c, now);
+		c.infinite = c.valid_until == NEVER;
+		if (b->evidence != BY_ND || c.valid_until == until ||
+		    !prefix_has(&lp->prefix, &b->address))
+			continue;
+		bind_address(p, &c, now);
+		b->last_seen = seen;
 	}
 }
 
@@ -52,11 +65,19 @@ static bool is_router(const struct learn_port *p, const struct address *a)
 	return !any;
 }
 
+/* Hosts make addresses of prefixes of 64 bits only, and none of the link-local one (RFC 4862 5.5.3
+ * b and d). */
+static bool makes_addresses(const struct nd_prefix *x)
+{
+	return x->autonomous && x->prefix.length == 64 && !address_is_link_local(&x->prefix.base);
+}
+
 static void router_says(struct learn_port *p, const struct nd_message *m, instant now)
 {
 	for (unsigned i = 0; i < m->nprefixes; i++) {
 		const struct nd_prefix *x = &m->prefixes[i];
-		struct learned_prefix *lp = x->autonomous ? prefix_slot(p, &x->prefix) : NULL;
+		struct learned_prefix *lp =
+			makes_addresses(x) ? prefix_slot(p, &x->prefix, now) : NULL;
 		if (!lp)
 			continue;
 		instant until = x->valid == LIFETIME_INFINITE ? NEVER : now + x->valid * SECOND;

@@ -52,12 +52,21 @@ void learner_remove_port(struct learn_port *p)
 	free(p);
 }
 
+/* Does the port's mode learn by this? In mode dhcp, but for the address that DHCPv6 is spoken from,
+ * by nothing else. */
+static bool mode_allows(const struct learn_port *p, const struct address *a, uint8_t evidence)
+{
+	return p->mode == MODE_ANY || evidence == BY_DHCP4 || evidence == BY_DHCP6 ||
+	       (evidence == BY_ND && address_is_link_local(a));
+}
+
 bool learner_restore(struct learn_port *p, const struct binding *b, instant now)
 {
 	enum family f = (enum family)b->address.family;
 	const struct owner *o = owner_find(p->learner, &b->address);
 	if (b->valid_until <= now || p->n[f] == p->max[f] || o || !p->config->families[f] ||
-	    !address_allowed(p, &b->address) || !owner_put(p->learner, &b->address, p))
+	    !mode_allows(p, &b->address, b->evidence) || !address_allowed(p, &b->address) ||
+	    !owner_put(p->learner, &b->address, p))
 		return false;
 	p->bindings[f][p->n[f]++] = *b;
 	set_next(p);
@@ -67,8 +76,9 @@ bool learner_restore(struct learn_port *p, const struct binding *b, instant now)
 /* The state that has no size of its own. */
 static void copy_state(struct learn_port *to, const struct learn_port *from)
 {
-	memcpy(to->tentatives, from->tentatives, sizeof to->tentatives);
-	to->ntentatives = from->ntentatives;
+	for (uint32_t i = 0; i < from->ntentatives; i++)
+		if (mode_allows(to, &from->tentatives[i].address, from->tentatives[i].evidence))
+			to->tentatives[to->ntentatives++] = from->tentatives[i];
 	memcpy(to->requests, from->requests, sizeof to->requests);
 	memcpy(to->prefixes, from->prefixes, sizeof to->prefixes);
 	to->nprefixes = from->nprefixes;
@@ -78,7 +88,31 @@ static void copy_state(struct learn_port *to, const struct learn_port *from)
 	to->user = from->user;
 }
 
-/* Addresses are somebody's all the time, so the new port takes each over before it looks at it. */
+static void take_over(struct learn_port *to, const struct learn_port *from, instant now)
+{
+	for (enum family f = 0; f < FAMILIES; f++)
+		for (uint32_t i = 0; i < from->n[f]; i++) {
+			owner_remove(to->learner, &from->bindings[f][i].address);
+			learner_restore(to, &from->bindings[f][i], now);
+		}
+}
+
+/* What did not come along. */
+static void report_lost(const struct learn_port *to, const struct learn_port *from, instant now)
+{
+	for (enum family f = 0; f < FAMILIES; f++)
+		for (uint32_t i = 0; i < from->n[f]; i++) {
+			const struct binding *b = &from->bindings[f][i];
+			struct claim gone = {.address = b->address,
+					     .evidence = (enum evidence)b->evidence,
+					     .valid_until = NEVER,
+					     .why = "the port's configuration"};
+			if (!find_binding(to, &b->address))
+				report(to, EVENT_DELETE, &gone, now);
+		}
+}
+
+/* Each event tells of the port as it is, so they wait until all have been taken over. */
 struct learn_port *learner_replace_port(struct learn_port *p, const struct port_config *config,
 					enum learn_mode mode, instant now)
 {
@@ -86,18 +120,9 @@ struct learn_port *learner_replace_port(struct learn_port *p, const struct port_
 	if (!new)
 		return NULL;
 	copy_state(new, p);
-	for (enum family f = 0; f < FAMILIES; f++)
-		for (uint32_t i = 0; i < p->n[f]; i++) {
-			struct binding *b = &p->bindings[f][i];
-			struct claim gone = {.address = b->address,
-					     .evidence = (enum evidence)b->evidence,
-					     .valid_until = NEVER,
-					     .why = "the port's configuration"};
-			owner_remove(p->learner, &b->address);
-			if (!learner_restore(new, b, now))
-				report(new, EVENT_DELETE, &gone, now);
-		}
+	take_over(new, p, now);
 	set_next(new);
+	report_lost(new, p, now);
 	free(p);
 	return new;
 }
@@ -149,6 +174,27 @@ static bool is_known_data(struct learn_port *p, const struct frame *f, instant n
 	return true;
 }
 
+/* Is the address that another host's ARP or neighbour discovery is about one of the port's? What
+ * the network says to others must not use up the time for it. */
+static bool is_about_port(struct learn_port *p, const struct frame *f)
+{
+	const uint8_t *at = f->payload.at;
+	bool is_arp = f->kind == FRAME_ARP;
+	if (f->payload.n < (is_arp ? 28 : 24) || !in_doubt(p, is_arp ? FAMILY_IPV4 : FAMILY_IPV6))
+		return false;
+	struct address a =
+		is_arp ? address_from(FAMILY_IPV4, at + 14) : address_from(FAMILY_IPV6, at + 8);
+	if (is_arp && address_is_zero(&a))
+		a = address_from(FAMILY_IPV4, at + 24);
+	return find_doubt(p, &a) || find_binding(p, &a);
+}
+
+/* The hardware address of a DHCPv4 message: a server may answer others by broadcast. */
+static bool is_to_port(const struct learn_port *p, const struct frame *f)
+{
+	return f->payload.n >= 34 && memcmp(f->payload.at + 28, p->config->mac, 6) == 0;
+}
+
 static bool is_of_interest(struct learn_port *p, const struct frame *f, instant now)
 {
 	bool from = f->direction == FROM_GUEST;
@@ -159,10 +205,11 @@ static bool is_of_interest(struct learn_port *p, const struct frame *f, instant 
 		return from && p->mode == MODE_ANY && !address_is_zero(&f->src) &&
 		       !is_known_data(p, f, now);
 	case FRAME_ARP:
-		return p->mode == MODE_ANY && (from || in_doubt(p, FAMILY_IPV4));
+		return p->mode == MODE_ANY && (from || is_about_port(p, f));
 	case FRAME_ND:
-		return from || f->payload.at[0] == ND_ROUTER_ADVERTISEMENT ||
-		       in_doubt(p, FAMILY_IPV6);
+		return from || f->payload.at[0] == ND_ROUTER_ADVERTISEMENT || is_about_port(p, f);
+	case FRAME_DHCP4:
+		return from || is_to_port(p, f);
 	default:
 		return true;
 	}

@@ -11,6 +11,7 @@ enum {
 	OPT_NONCE = 14,
 	NS_NA_LENGTH = 24,
 	FLAG_AUTONOMOUS = 0x40,
+	FLAG_SOLICITED = 0x40,
 };
 
 /* Where the options begin. */
@@ -22,9 +23,11 @@ static const uint8_t fixed_part[] = {
 	[ND_REDIRECT - 133] = 40,
 };
 
+/* RFC 4862 5.5.3 c: one that is preferred for longer than it is valid says nothing. */
 static void take_prefix(struct nd_message *m, struct bytes v)
 {
-	if (v.n != 30 || v.at[0] > 128 || m->nprefixes == ND_PREFIXES)
+	if (v.n != 30 || v.at[0] > 128 || m->nprefixes == ND_PREFIXES ||
+	    read_u32(v.at + 6) > read_u32(v.at + 2))
 		return;
 	struct nd_prefix *p = &m->prefixes[m->nprefixes++];
 	p->prefix = (struct prefix){address_from(FAMILY_IPV6, v.at + 14), v.at[0]};
@@ -58,10 +61,22 @@ static bool is_solicited_node(const struct address *group, const struct address 
 	       memcmp(group->octet + 13, target->octet + 13, 3) == 0;
 }
 
-static bool valid_solicitation(const struct frame *f, const struct nd_message *m)
+/* What the RFC says of the addresses that each type may come from and go to. */
+static bool valid_addresses(const struct frame *f, const struct nd_message *m)
 {
-	return !address_is_zero(&f->src) ||
-	       (is_solicited_node(&f->dst, &m->target) && !m->link_layer);
+	bool nowhere = address_is_zero(&f->src);
+	switch (m->type) {
+	case ND_ROUTER_SOLICITATION:
+		return !nowhere || !m->link_layer;
+	case ND_ROUTER_ADVERTISEMENT:
+		return address_is_link_local(&f->src);
+	case ND_NEIGHBOUR_SOLICITATION:
+		return !nowhere || (is_solicited_node(&f->dst, &m->target) && !m->link_layer);
+	case ND_NEIGHBOUR_ADVERTISEMENT:
+		return f->dst.octet[0] != 0xff || !(f->payload.at[4] & FLAG_SOLICITED);
+	default:
+		return true;
+	}
 }
 
 bool nd_parse(const struct frame *f, struct nd_message *out)
@@ -76,10 +91,7 @@ bool nd_parse(const struct frame *f, struct nd_message *out)
 		return false;
 	if (fixed == NS_NA_LENGTH)
 		out->target = address_from(FAMILY_IPV6, p.at + 8);
-	if (out->target.octet[0] == 0xff ||
-	    !read_options(out, (struct bytes){p.at + fixed, p.n - fixed}))
-		return false;
-	if (out->type == ND_ROUTER_ADVERTISEMENT)
-		return address_is_link_local(&f->src);
-	return out->type != ND_NEIGHBOUR_SOLICITATION || valid_solicitation(f, out);
+	return out->target.octet[0] != 0xff &&
+	       read_options(out, (struct bytes){p.at + fixed, p.n - fixed}) &&
+	       valid_addresses(f, out);
 }

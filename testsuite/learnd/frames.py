@@ -95,6 +95,7 @@ def dhcp6(kind, xid, body=b"", answer=False, server=ROUTER6):
     message = bytes([kind]) + struct.pack(">I", xid)[1:] + option6(1, b"\0\3\0\1" + mac(1)) + body
     guest = "fe80::5054:ff:fea1:1"
     if answer:
+        message += option6(2, b"\0\3\0\1" + SERVER_MAC)
         payload = struct.pack(">HHHH", 547, 546, 8 + len(message), 0) + message
         return mac(1) + SERVER_MAC + b"\x86\xdd" + ip6(server, guest, 17, payload, 64)
     payload = struct.pack(">HHHH", 546, 547, 8 + len(message), 0) + message
