@@ -21,7 +21,7 @@
 #define EVENTS 512
 /* When rounds follow each other more quickly than this, each waits for company: a frame alone costs
  * a wake-up of the process, many together cost one. */
-#define HURRY   (2 * MILLI)
+#define HURRY    (2 * MILLI)
 #define PAUSE_MS 1
 
 static instant clock_now(clockid_t id)

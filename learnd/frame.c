@@ -49,8 +49,8 @@ static void open_udp(struct frame *f, struct bytes p)
 }
 
 /* The header's own checksum (RFC 791 3.1): no offload leaves it to others, so a wrong one says
- * that what is read here as a header is none. A sum in ones' complement may be taken in any order of
- * octets and four at a time (RFC 1071 2); a header is of whole words. */
+ * that what is read here as a header is none. A sum in ones' complement may be taken in any order
+ * of octets and four at a time (RFC 1071 2); a header is of whole words. */
 static bool checksum_holds(const uint8_t *p, size_t n)
 {
 	uint64_t sum = 0;

@@ -246,7 +246,8 @@ void watches_work(struct daemon *d)
 {
 	uint32_t left = 0;
 	if (d->own_stale)
-		read_own_addresses(d); /* once for all that was said, since it lists every interface */
+		read_own_addresses(
+			d); /* once for all that was said, since it lists every interface */
 	if (d->due <= d->now)
 		fire(d);
 	for (uint32_t i = 0; i < d->nbusy; i++)
@@ -390,7 +391,7 @@ bool watches_load(struct daemon *d)
 	struct watch **busy = calloc(file.ports.n + 1, sizeof *busy);
 	uint32_t n = 0;
 	vec_each (c, &file.ports) {
-		if (new && busy && take_over(d, &new[n], c))
+		if (new &&busy && take_over(d, &new[n], c))
 			n++;
 		else
 			report_text(d, "error", c->interface, "no memory for the port");
