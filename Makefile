@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 #   make            build/nwfc and build/learnd
+#   make demo-learn learning on a bridge, step by step
 #   make demo       the stock filter clean-traffic for one port, to every target
 #   make check      build and run all tests (SUITES='unit cli': these alone)
 #   make check-vm   the packet tests under Debian's own kernel
@@ -21,7 +22,7 @@ VERSION := 0.1.0
 PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison \
                  libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
-                 ipset kmod python3 libxml2-utils man-db
+                 ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2
 PACKAGES_VM    = qemu-system-x86 busybox-static
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
@@ -54,7 +55,7 @@ GEN_EXPLAIN = $(BUILD)/gen/explanations.c
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_EXPLAIN:.c=.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
-.PHONY: all deps deps-check demo check check-vm bench fuzz install uninstall clean format update-goldens units threads
+.PHONY: all deps deps-check demo demo-learn check check-vm bench fuzz install uninstall clean format update-goldens units threads
 all: $(BUILD)/nwfc $(BUILD)/learnd
 
 # V=1 shows the commands.
@@ -136,13 +137,13 @@ update-goldens: all
 	python3 -B testsuite/golden/run.py --nwfc $(BUILD)/nwfc --update
 
 # The tools are optimised whatever CFLAGS says: they are what nwfc is measured by.
-BENCH_TOOLS = $(addprefix $(BUILD)/bench/,alternate frames limit)
+BENCH_TOOLS = $(addprefix $(BUILD)/bench/,alternate frames guests limit listen)
 $(BUILD)/bench/%: testsuite/bench/%.c
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) -std=gnu11 $(WARN) -O2 -o $@ $<
+	$(call say,CC)$(CC) -std=gnu11 $(WARN) -O2 -o $@ $< $(if $(filter listen,$(@F)),-lpcap)
 bench: deps-check
 	@$(MAKE) --no-print-directory all $(BENCH_TOOLS)
-	python3 -B testsuite/bench/bench.py --nwfc $(BUILD)/nwfc --tools $(BUILD)/bench --out $(BUILD)/bench.txt
+	python3 -B testsuite/bench/bench.py --nwfc $(BUILD)/nwfc --learnd $(BUILD)/learnd --tools $(BUILD)/bench --out $(BUILD)/bench.txt
 fuzz: deps-check
 	sh testsuite/fuzz/run.sh
 
@@ -151,8 +152,18 @@ demo:
 	@$(MAKE) --no-print-directory $(BUILD)/nwfc
 	@sh scripts/demo.sh $(BUILD)
 
+demo-learn:
+	@sh scripts/install-packages.sh $(PACKAGES_BUILD) nftables iproute2 dnsmasq-base udhcpc python3
+	@$(MAKE) --no-print-directory all
+	@sh scripts/demo-learn.sh $(BUILD)
+
 # Uninstalling removes these files and the folders that are ours alone.
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
+SBINDIR = $(DESTDIR)$(PREFIX)/sbin
+# systemd looks for these in /usr/local/lib and /usr/lib.
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSUSERSDIR = $(DESTDIR)$(PREFIX)/lib/sysusers.d
+TMPFILESDIR = $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 MANDIR  = $(DESTDIR)$(PREFIX)/share/man
 DATADIR = $(DESTDIR)$(PREFIX)/share/nwfc
 DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/nwfc
@@ -162,11 +173,18 @@ COMPLETIONS = bash:bash-completion/completions/nwfc zsh:zsh/site-functions/_nwfc
               fish:fish/vendor_completions.d/nwfc.fish vim:vim/vimfiles/syntax/nwf.vim
 FTDETECT = $(SHAREDIR)/vim/vimfiles/ftdetect/nwf.vim
 DOCS    = README.md INSTALL LICENSE docs/semantics.md docs/differences.md
-MANUALS = 1 5
+MANUALS = nwfc.1 nwfc.5 learnd.8
+MANUAL_FILES = $(foreach m,$(MANUALS),$(MANDIR)/man$(lastword $(subst ., ,$(m)))/$(m))
 
 install: $(BUILD)/nwfc $(BUILD)/learnd
-	install -d $(BINDIR) $(DATADIR)/filters $(DOCDIR)/docs $(MANUALS:%=$(MANDIR)/man%)
+	install -d $(BINDIR) $(SBINDIR) $(DATADIR)/filters $(DOCDIR)/docs $(sort $(dir $(MANUAL_FILES)))
+	install -d $(UNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR)
 	install -m 755 $(BUILD)/nwfc $(BINDIR)/nwfc
+	install -m 755 $(BUILD)/learnd $(SBINDIR)/learnd
+	install -m 644 systemd/sysusers.conf $(SYSUSERSDIR)/learnd.conf
+	install -m 644 systemd/tmpfiles.conf $(TMPFILESDIR)/learnd.conf
+	sed 's|/usr/local/|$(PREFIX)/|g' systemd/learnd.service >$(UNITDIR)/learnd.service
+	chmod 644 $(UNITDIR)/learnd.service
 	install -m 644 $(STOCK) $(DATADIR)/filters
 	install -m 644 examples/tour.nwf $(DATADIR)
 	for c in $(COMPLETIONS); do \
@@ -175,13 +193,14 @@ install: $(BUILD)/nwfc $(BUILD)/learnd
 	install -d $(dir $(FTDETECT))
 	echo 'au BufRead,BufNewFile *.nwf setfiletype nwf' >$(FTDETECT)
 	for f in $(DOCS); do install -m 644 $$f $(DOCDIR)/$$f || exit; done
-	set -e; for n in $(MANUALS); do \
-		sed 's|/usr/local/|$(PREFIX)/|' man/nwfc.$$n >$(MANDIR)/man$$n/nwfc.$$n; \
-		chmod 644 $(MANDIR)/man$$n/nwfc.$$n; \
+	set -e; for f in $(MANUAL_FILES); do \
+		sed 's|/usr/local/|$(PREFIX)/|g' man/$${f##*/} >$$f; \
+		chmod 644 $$f; \
 	done
 
 uninstall:
-	rm -f $(BINDIR)/nwfc $(foreach n,$(MANUALS),$(MANDIR)/man$(n)/nwfc.$(n))
+	rm -f $(BINDIR)/nwfc $(SBINDIR)/learnd $(MANUAL_FILES)
+	rm -f $(UNITDIR)/learnd.service $(SYSUSERSDIR)/learnd.conf $(TMPFILESDIR)/learnd.conf
 	rm -f $(foreach c,$(COMPLETIONS),$(SHAREDIR)/$(lastword $(subst :, ,$(c)))) $(FTDETECT) $(DATADIR)/tour.nwf
 	rm -f $(addprefix $(DATADIR)/filters/,$(notdir $(STOCK))) $(addprefix $(DOCDIR)/,$(DOCS))
 	rmdir $(DATADIR)/filters $(DATADIR) $(DOCDIR)/docs $(DOCDIR) 2>/dev/null || true

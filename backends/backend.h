@@ -24,6 +24,9 @@ struct emit_options {
 	bool expand;         /* nft: write products out instead of folding them into sets */
 	bool no_hooks;       /* restore files: the jumps from the base chains are already there */
 	struct str table;    /* nft: name of the table; "nwfc" */
+	bool leases;         /* values may end: their sets are made for it */
+	bool leases_before;  /* the same of what a change begins with */
+	uint64_t now_ms;     /* what is left of them is counted from here */
 	const char *version; /* for the head comment */
 };
 

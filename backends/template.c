@@ -283,7 +283,7 @@ void writer_rule(struct template_writer *w, const struct prule *r, const struct 
 		return;
 	for (uint32_t d = 0; d < ndims; d++) {
 		k.row[d] = 0;
-		k.n[d] = w->pd->rows[r->dims.items[d]].n;
+		k.n[d] = prule_rows(r, w->pd, d);
 		if (!k.n[d])
 			return;
 		if (k.n[d] > 1 && k.inner == ndims)

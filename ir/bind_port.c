@@ -32,7 +32,7 @@ static void bad_port_value(struct port_binder *b, const struct column *c,
 /* The port's own MAC address, where no parameter replaces it. */
 static bool own_mac(struct port_binder *b, const struct column *c, struct column_values *out)
 {
-	const struct param_value pv = {STR("(MAC address)"), b->port->span};
+	const struct param_value pv = {STR("(MAC address)"), b->port->span, 0};
 	if (c->attr->type != VT_MAC && c->attr->type != VT_MACMASK) {
 		bad_port_value(b, c, &pv, "is a MAC address");
 		return false;
@@ -70,6 +70,8 @@ static void read_column(struct port_binder *b, const struct column *c, struct co
 					      at->max, pv->text, &out->items[out->n++]);
 		if (why)
 			bad_port_value(b, c, pv, why);
+		else
+			out->items[out->n - 1].valid_until_ms = pv->valid_until_ms;
 	}
 	if (!out->items) {
 		diag_add(b->cx->diags, FINDING(E603), p->span,

@@ -10,6 +10,7 @@
  * ports there are.
  */
 #include "ir/findings.h"
+#include "ir/learn.h"
 #include "ir/passes.h"
 
 struct builder {
@@ -19,6 +20,7 @@ struct builder {
 	struct map trees;    /* filter name or join key -> cptr: struct tree, NULL when it failed */
 	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
+	struct map used;     /* keys of the programs that ports have */
 };
 
 static const struct tree *tree_of(struct builder *b, const struct filter_ref *ref)
@@ -53,130 +55,15 @@ static struct program *program_of(struct builder *b, const struct tree *t, const
 	if (!bt)
 		return NULL;
 	e->ptr = layout(b->cx, bt, e->key);
-	*vec_push(b->cx->arena, &b->out->programs) = e->ptr;
 	return e->ptr;
 }
 
-/* --- addresses still to be learned (specification 5.4; ip-learning E10) --- */
-
-enum learn_mode { LEARN_ANY, LEARN_DHCP, LEARN_NONE, LEARN_BAD };
-
-static enum learn_mode learn_mode(struct builder *b, const struct port *port)
+static void use_program(struct builder *b, struct program *p)
 {
-	static const char *const words[] = {"any", "dhcp", "none"};
-	const struct param *p = params_find(&port->filter.params, STR("CTRL_IP_LEARNING"));
-	if (!p)
-		return LEARN_ANY;
-	for (int i = 0; i < 3; i++)
-		if (str_eq_nocase(p->values.items[0].text, str_from(words[i])))
-			return (enum learn_mode)i;
-	diag_add(b->cx->diags, FINDING(E309), p->values.items[0].span,
-		 "port '%.*s': '%.*s' is no learning mode", STR_ARG(port->name),
-		 STR_ARG(p->values.items[0].text));
-	return LEARN_BAD;
-}
-
-/* A parameter of nearly the missing name is likely the one that was meant. */
-static void hint_name(struct builder *b, struct finding *f, const struct port *port,
-		      struct str name)
-{
-	vec_each (p, &port->filter.params.list)
-		if (str_distance(p->name, name) <= (name.len > 4 ? 2u : name.len > 2) &&
-		    !str_eq(p->name, name))
-			diag_hint(b->cx->diags, f, "the port gives '%.*s': was '%.*s' meant?",
-				  STR_ARG(p->name), STR_ARG(name));
-}
-
-static void missing_error(struct builder *b, const struct port *port, const struct tree *t,
-			  const struct missing_uses *missing, const struct diag_kind *kind)
-{
-	struct str list = STR("");
-	vec_each (m, &missing->list)
-		list = str_printf(b->cx->arena, "%.*s%s$%.*s", STR_ARG(list), list.len ? ", " : "",
-				  STR_ARG(m->text));
-	struct finding *f = diag_add(b->cx->diags, kind, port->filter.span,
-				     "port '%.*s', filter '%.*s': no value for %.*s",
-				     STR_ARG(port->name), STR_ARG(t->top->name), STR_ARG(list));
-	vec_each (m, &missing->list)
-		diag_note(b->cx->diags, f, m->span, "$%.*s is used here", STR_ARG(m->text));
-	vec_each (m, &missing->list)
-		hint_name(b, f, port, m->var.name);
-	if (kind == FINDING(E310))
-		diag_hint(b->cx->diags, f,
-			  "give the address, or let CTRL_IP_LEARNING be any or dhcp");
-}
-
-/* Only addresses can be learned: of $IP and $IPV6, in whatever form they are used. */
-static bool learnable(const struct missing_uses *missing, bool *v4, bool *v6)
-{
-	vec_each (m, &missing->list) {
-		*v4 |= str_is(m->var.name, "IP");
-		*v6 |= str_is(m->var.name, "IPV6");
-		if (!str_is(m->var.name, "IP") && !str_is(m->var.name, "IPV6"))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Rows: any, dhcp; in each IPv4, IPv6, both; and for dhcp with which trusted
- * servers: none, the IPv4 ones, the IPv6 ones, both.
- */
-const char *const learning_sets[] = {
-	"learn-any",
-	"learn-any-ipv6",
-	"learn-any-dual",
-	"learn-dhcp",
-	"learn-dhcp-server",
-	"learn-dhcp-ipv6",
-	"learn-dhcp-ipv6-server",
-	"learn-dhcp-dual",
-	"learn-dhcp-dual-server4",
-	"learn-dhcp-dual-server6",
-	"learn-dhcp-dual-server",
-	NULL,
-};
-
-static unsigned learning_index(bool dhcp, bool v4, bool v6, bool server4, bool server6)
-{
-	if (!dhcp)
-		return v4 && v6 ? 2 : v6 ? 1 : 0;
-	if (v4 && v6)
-		return 7u + server4 + 2u * server6;
-	return v6 ? 5u + server6 : 3u + server4;
-}
-
-static void learning_set(struct builder *b, const struct port *port, const struct tree *t,
-			 const struct missing_uses *missing, struct filter_ref *ref)
-{
-	bool v4 = false, v6 = false;
-	ref->filter = STR("");
-	if (!learnable(missing, &v4, &v6)) {
-		missing_error(b, port, t, missing, FINDING(E305));
-		return;
-	}
-	enum learn_mode mode = learn_mode(b, port);
-	if (mode == LEARN_NONE)
-		missing_error(b, port, t, missing, FINDING(E310));
-	if (mode >= LEARN_NONE)
-		return;
-	bool server4 = params_find(&port->filter.params, STR("DHCPSERVER"));
-	bool server6 = params_find(&port->filter.params, STR("DHCPSERVERV6"));
-	*ref = port->filter;
-	ref->joined = NULL;
-	ref->filter = str_from(
-		learning_sets[learning_index(mode == LEARN_DHCP, v4, v6, server4, server6)]);
-}
-
-static void say_learning(struct builder *b, const struct port_data *pd,
-			 const struct missing_uses *missing)
-{
-	struct finding *f = diag_add(
-		b->cx->diags, FINDING(N312), pd->port->filter.span,
-		"port '%.*s' gives no value for $%.*s, so the learning set '%.*s' is in force",
-		STR_ARG(pd->port->name), STR_ARG(missing->list.items[0].var.name),
-		STR_ARG(pd->program->name));
-	hint_name(b, f, pd->port, missing->list.items[0].var.name);
+	bool added;
+	map_put(b->cx->arena, &b->used, p->name, &added);
+	if (added)
+		*vec_push(b->cx->arena, &b->out->programs) = p;
 }
 
 /* --- the list trap: one of several values is always another one --- */
@@ -230,11 +117,13 @@ static void warn_negated_lists(struct builder *b, const struct port_data *pd)
 /* Bindings carry these whether or not the filter has a use for them (5.3). */
 static bool reserved(struct str name)
 {
-	static const char *const names[] = {
-		"MAC",         "IP", "IPV6", "DHCPSERVER", "DHCPSERVERV6", "CTRL_IP_LEARNING",
-		"GATEWAY_MAC", NULL};
+	static const char *const names[] = {"MAC",         "IP", "IPV6", "CTRL_IP_LEARNING",
+					    "GATEWAY_MAC", NULL};
 	for (int i = 0; names[i]; i++)
 		if (str_is(name, names[i]))
+			return true;
+	for (int i = 0; i < LEARN_PARAMS; i++)
+		if (str_is(name, learn_params[i].name))
 			return true;
 	return false;
 }
@@ -257,29 +146,93 @@ static void warn_unused(struct builder *b, const struct tree *t, const struct po
 				 STR_ARG(port->name), STR_ARG(t->top->name), STR_ARG(p->name));
 }
 
-static bool build_port(struct builder *b, const struct port *port)
+static bool bind_and_keep(struct builder *b, const struct tree *t, const struct port *port,
+			  const struct missing_uses *missing)
 {
-	const struct tree *t = tree_of(b, &port->filter);
-	struct missing_uses missing = {0};
-	struct filter_ref ref;
-	if (!t || port->filter.params.broken)
-		return false;
-	warn_unused(b, t, port);
-	find_missing(b->cx, t, port, &missing);
-	if (missing.list.n) {
-		learning_set(b, port, t, &missing, &ref);
-		t = ref.filter.len ? tree_of(b, &ref) : NULL;
-	}
 	struct program *p = t ? program_of(b, t, port) : NULL;
 	struct port_data pd;
 	if (!p || !bind_port(b->cx, p, port, &pd))
 		return false;
-	pd.learning = missing.list.n > 0;
+	pd.learning = missing->list.n > 0;
 	if (pd.learning)
-		say_learning(b, &pd, &missing);
+		say_learning(b->cx, port, p->name, missing);
 	warn_negated_lists(b, &pd);
+	use_program(b, p);
 	*vec_push(b->cx->arena, &b->out->ports) = pd;
 	return true;
+}
+
+/*
+ * Do the learned addresses fit the filter? It may walk them together with a list
+ * of another length, and a guest decides how many they are: it must not be able
+ * to make the compile of all ports fail.
+ */
+static bool learned_fits(struct builder *b, const struct tree *t, const struct port *learned)
+{
+	struct diags quiet = {.arena = b->cx->arena, .sources = b->cx->diags->sources, .max = 1};
+	struct pass_ctx cx = *b->cx;
+	struct program *p = program_of(b, t, learned);
+	struct port_data pd;
+	cx.diags = &quiet;
+	if (!p || bind_port(&cx, p, learned, &pd))
+		return true;
+	struct finding *f = diag_add(b->cx->diags, FINDING(W314), learned->filter.span,
+				     "port '%.*s': the filter can not take the addresses learned, "
+				     "so they are left out",
+				     STR_ARG(learned->name));
+	vec_each (q, &quiet.list)
+		diag_note(b->cx->diags, f, (*q)->span, "%.*s", STR_ARG((*q)->text));
+	return false;
+}
+
+/* What is wrong with the port's own filter is said now, not when the first address is learned. */
+static void check_to_be(struct builder *b, const struct tree *t, const struct port *port)
+{
+	struct program *p = program_of(b, t, port);
+	bool listed = !p;
+	vec_each (q, &b->out->to_be)
+		listed |= *q == p;
+	if (!listed)
+		*vec_push(b->cx->arena, &b->out->to_be) = p;
+}
+
+static bool build_learner(struct builder *b, const struct tree *t, const struct port *port,
+			  const struct missing_uses *missing)
+{
+	static const struct missing_uses none;
+	struct learner l;
+	if (!learner_read(b->cx, port, t, missing, &l))
+		return false;
+	*vec_push(b->cx->arena, &b->out->learners) = l;
+	const struct port *learned = learned_port(b->cx, &l);
+	if (learned && learned_fits(b, t, learned))
+		return bind_and_keep(b, t, learned, &none);
+	if (!learned)
+		check_to_be(b, t, port_to_be(b->cx, &l));
+	struct filter_ref ref = learning_set(&l);
+	return bind_and_keep(b, tree_of(b, &ref), port, missing);
+}
+
+static bool build_port(struct builder *b, const struct port *port)
+{
+	const struct tree *t = tree_of(b, &port->filter);
+	struct missing_uses missing = {0};
+	if (!t || port->filter.params.broken)
+		return false;
+	warn_unused(b, t, port);
+	find_missing(b->cx, t, port, &missing);
+	return missing.list.n ? build_learner(b, t, port, &missing)
+			      : bind_and_keep(b, t, port, &missing);
+}
+
+/* Programs to be that are some port's already. */
+static void drop_used(struct builder *b)
+{
+	uint32_t n = 0;
+	vec_each (p, &b->out->to_be)
+		if (!map_find(&b->used, (*p)->name))
+			b->out->to_be.items[n++] = *p;
+	b->out->to_be.n = n;
 }
 
 bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct ports *ports,
@@ -295,5 +248,6 @@ bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct po
 		}
 		good &= build_port(&b, *p);
 	}
+	drop_used(&b);
 	return good;
 }

@@ -88,8 +88,8 @@ struct rows make_rows(struct arena *a, uint32_t ncols, const struct value *const
 uint64_t prule_product(const struct prule *r, const struct port_data *pd)
 {
 	uint64_t n = 1;
-	vec_each (d, &r->dims)
-		if (__builtin_mul_overflow(n, (uint64_t)pd->rows[*d].n, &n))
+	for (uint32_t d = 0; d < r->dims.n; d++)
+		if (__builtin_mul_overflow(n, (uint64_t)prule_rows(r, pd, d), &n))
 			return UINT64_MAX;
 	return n;
 }

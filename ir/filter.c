@@ -2,6 +2,7 @@
 #include "ir/filter.h"
 
 #include "ir/findings.h"
+#include "ir/learn.h"
 
 const char *const action_names[ACTIONS] = {"drop", "accept", "reject", "return", "continue"};
 const char *const direction_names[DIRECTIONS] = {"in", "out", "inout"};
@@ -89,14 +90,15 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 		struct span value_span, struct diags *ds)
 {
 	struct arena *a = ds->arena;
-	ps->broken |= !var_name_ok(name) || !var_value_ok(value);
+	bool value_ok = var_value_ok(value) || learn_prefix_ok(name, value);
+	ps->broken |= !var_name_ok(name) || !value_ok;
 	if (!var_name_ok(name)) {
 		struct finding *f = diag_add(ds, FINDING(E120), name_span,
 					     "'%.*s' is not a variable's name", STR_ARG(name));
 		diag_hint(ds, f, "names are made of letters, digits and _");
 		return;
 	}
-	if (!var_value_ok(value)) {
+	if (!value_ok) {
 		struct finding *f =
 			diag_add(ds, FINDING(E120), value_span,
 				 "'%.*s' can not be a variable's value", STR_ARG(value));
@@ -111,7 +113,7 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 	struct param *p = (struct param *)params_find(ps, name);
 	if (!p)
 		p = add_param(a, ps, name, name_span);
-	*vec_push(a, &p->values) = (struct param_value){value, value_span};
+	*vec_push(a, &p->values) = (struct param_value){value, value_span, 0};
 }
 
 struct str double_plus(struct arena *a, struct str name)

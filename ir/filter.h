@@ -88,6 +88,7 @@ struct rule {
 struct param_value {
 	struct str text;
 	struct span span;
+	uint64_t valid_until_ms; /* as in struct value */
 };
 
 struct param {

@@ -33,6 +33,7 @@ struct pass_ctx {
 	struct arena *arena;
 	struct diags *diags;
 	struct limits limits;
+	const struct leases *leases; /* NULL: nothing has been learned */
 };
 
 /* --- resolve ------------------------------------------------------------------ */

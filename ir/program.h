@@ -26,6 +26,7 @@
 #ifndef NWFC_IR_PROGRAM_H
 #define NWFC_IR_PROGRAM_H
 
+#include "ir/learn.h"
 #include "ir/port.h"
 
 enum side { SIDE_OUT, SIDE_IN, SIDES };
@@ -101,6 +102,7 @@ struct prule {
 	enum ct_direction ct_dir;
 	vec_of(struct ptest) tests; /* without state and comment */
 	vec_of(uint32_t) dims;      /* into program.dims; first turns fastest */
+	uint64_t first_only;        /* bit d: of dims[d] the first row alone makes instances */
 	struct str comment;         /* may be empty */
 };
 
@@ -158,8 +160,17 @@ struct port_data {
 /* All that a run compiles. Programs in order of first use; ports in order of input. */
 struct build {
 	vec_of(struct program *) programs;
+	vec_of(struct program *) to_be; /* of ports that learn: what they will have */
 	vec_of(struct port_data) ports;
+	vec_of(struct learner) learners; /* of the ports, those whose addresses must be learned */
 };
+
+/* How many rows of its dimension d make instances of a rule. */
+static inline uint32_t prule_rows(const struct prule *r, const struct port_data *pd, uint32_t d)
+{
+	uint32_t n = pd->rows[r->dims.items[d]].n;
+	return n > 1 && d < 64 && r->first_only >> d & 1 ? 1 : n;
+}
 
 /* Number of instances of a rule for a port; saturates at UINT64_MAX. */
 uint64_t prule_product(const struct prule *r, const struct port_data *pd);

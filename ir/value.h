@@ -47,6 +47,9 @@ enum {
 struct value {
 	uint8_t type; /* enum value_type */
 	bool hex;     /* was written in hexadecimal; only the XML printer cares */
+	/* a learned address: when its lease ends, in milliseconds of the epoch; 0 = it does not.
+	   No part of the value: equal ones may differ in it */
+	uint64_t valid_until_ms : 48;
 	union {
 		uint32_t u;
 		uint8_t mac[6];
@@ -54,6 +57,8 @@ struct value {
 		struct str text;
 	};
 };
+
+_Static_assert(sizeof(struct value) == 24, "tables of values are most of the memory");
 
 /*
  * Read a value of type from text; unsigned numbers must lie in min..max.

@@ -11,13 +11,6 @@ const char *const family_names[FAMILIES] = {"ipv4", "ipv6"};
 static const int af[FAMILIES] = {AF_INET, AF_INET6};
 static const uint8_t address_bits[FAMILIES] = {32, 128};
 
-struct address address_from(enum family family, const uint8_t *octets)
-{
-	struct address a = {.family = (uint8_t)family};
-	memcpy(a.octet, octets, address_bits[family] / 8);
-	return a;
-}
-
 bool address_parse(const char *text, struct address *out)
 {
 	memset(out, 0, sizeof *out);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum family { FAMILY_IPV4, FAMILY_IPV6, FAMILIES };
 extern const char *const family_names[FAMILIES]; /* "ipv4", "ipv6" */
@@ -24,7 +25,16 @@ struct prefix {
 
 #define ADDRESS_TEXT 46 /* bytes that hold any address and a NUL */
 
-struct address address_from(enum family family, const uint8_t *octets);
+static inline struct address address_from(enum family family, const uint8_t *octets)
+{
+	struct address a = {.family = (uint8_t)family};
+	if (family == FAMILY_IPV4)
+		memcpy(a.octet, octets, 4);
+	else
+		memcpy(a.octet, octets, 16);
+	return a;
+}
+
 bool address_parse(const char *text, struct address *out);
 void address_print(const struct address *a, char text[ADDRESS_TEXT]);
 

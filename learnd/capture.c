@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "learnd/capture.h"
 
+#include <errno.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "learnd/believe.h"
 
@@ -16,6 +20,8 @@
 #define FILTER_REST 1000
 /* libpcap's version 3 ring has blocks of this size, and wants two. */
 #define BLOCK_SIZE (256u << 10)
+/* A frame that came before the first filter is in a block that is handed over long before this. */
+#define UNFILTERED SECOND
 
 /* --- the filter --- */
 
@@ -124,18 +130,28 @@ bool capture_filter(const struct learn_port *p, char *out, size_t size)
 
 /* --- the handle --- */
 
+/*
+ * Put into the kernel by ourselves: libpcap's own way runs the filter again over all that
+ * could be in the ring, in this process, where the frames' direction is not known; it would drop
+ * the first frames after every change. What is in the ring passed the filter before this one, which
+ * told the directions apart as well.
+ */
 static bool set_filter(struct capture *c, const char *text, char error[PCAP_ERRBUF_SIZE])
 {
 	struct bpf_program code;
-	bool good = pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
-	if (good) {
-		good = pcap_setfilter(c->pcap, &code) == 0;
-		pcap_freecode(&code);
+	if (pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
+		return false;
 	}
+	struct sock_fprog program = {(unsigned short)code.bf_len, (void *)code.bf_insns};
+	bool good = code.bf_len <= BPF_MAXINSNS &&
+		    setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			       sizeof program) == 0;
+	if (!good)
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter: %s", strerror(errno));
+	pcap_freecode(&code);
 	if (good)
 		snprintf(c->filter, sizeof c->filter, "%s", text);
-	else
-		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
 	return good;
 }
 
@@ -151,14 +167,21 @@ static int activate(pcap_t *pcap, size_t ring)
 	return pcap_activate(pcap);
 }
 
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+static instant wall_clock(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
 		  char error[PCAP_ERRBUF_SIZE])
 {
 	const struct port_config *config = p->config;
 	char name[IF_NAMESIZE], text[sizeof c->filter];
 	struct str device = config->link.len ? config->link : config->interface;
 	snprintf(name, sizeof name, "%.*s", STR_ARG(device));
-	*c = (struct capture){.ifindex = if_nametoindex(name), .fd = -1};
+	*c = (struct capture){.ifindex = if_nametoindex(name), .ring = ring, .fd = -1};
 	c->pcap = pcap_create(name, error);
 	if (!c->pcap)
 		return false;
@@ -177,6 +200,8 @@ bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
 	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
 	if (!good)
 		capture_close(c);
+	c->filtered_from = wall_clock() + MILLI;
+	c->unfiltered_until = now + UNFILTERED;
 	return good;
 }
 
@@ -199,19 +224,22 @@ bool capture_update(struct capture *c, const struct learn_port *p, char error[PC
 
 struct reading {
 	struct learn_port *port;
-	instant now;
+	instant now, filtered_from;
 };
 
 static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *frame)
 {
 	struct reading *r = (struct reading *)(void *)user;
+	if (r->filtered_from &&
+	    h->ts.tv_sec * SECOND + h->ts.tv_usec * (MILLI / 1000) < r->filtered_from)
+		return;
 	bool from = h->caplen >= 12 && memcmp(frame + 6, r->port->config->mac, 6) == 0;
 	learner_frame(r->port, frame, h->caplen, h->len, from ? FROM_GUEST : TO_GUEST, r->now);
 }
 
 int capture_read(struct capture *c, struct learn_port *p, int max, instant now)
 {
-	struct reading r = {p, now};
+	struct reading r = {p, now, now < c->unfiltered_until ? c->filtered_from : 0};
 	int n = pcap_dispatch(c->pcap, max, on_frame, (u_char *)&r);
 	return n < 0 ? -1 : n;
 }

@@ -23,14 +23,18 @@ struct capture {
 	pcap_t *pcap; /* NULL: closed */
 	int fd;
 	unsigned ifindex;
+	size_t ring;
 	char filter[2048]; /* in force */
+	/* Frames with an earlier time of the wall clock came before there was a filter, and are
+	 * nobody's; they can turn up until this time of the daemon's clock. */
+	instant filtered_from, unfiltered_until;
 };
 
 /* The filter of a port as it is now; false when it does not fit. */
 bool capture_filter(const struct learn_port *p, char *out, size_t size);
 
 /* ring: bytes of memory for frames, of this port. False with a text of what failed. */
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
 		  char error[PCAP_ERRBUF_SIZE]);
 void capture_close(struct capture *c);
 

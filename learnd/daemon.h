@@ -23,6 +23,7 @@ struct watch {
 	instant retry;     /* when to open it again; NEVER */
 	bool more;         /* frames were left for the next round */
 	bool changed;      /* the filter is to be looked at */
+	bool busy;         /* in daemon.busy */
 	uint64_t reported; /* frames dropped, when last told */
 };
 
@@ -35,12 +36,19 @@ struct daemon {
 	struct learner learner;
 	struct watch *watches; /* in the order of the file */
 	uint32_t nwatches;
+	/* A round costs what there is to do, not what could be: the watches with frames or another
+	 * filter, and a time before which no other has anything to do. */
+	struct watch **busy;
+	uint32_t nbusy;
+	instant due;
 	struct leases strangers; /* of ports that are not there */
 	struct journal journal;
 	struct links links;
 	struct address *own; /* the host's */
+	bool own_stale;      /* they are to be read again, before any frame is */
 	int epoll, socket, signals;
 	instant now, offset; /* of this round; wall-clock time is now + offset */
+	bool hurried;        /* this round came soon after the one before */
 	struct buf out;      /* events, in memory until the journal is on the disk */
 	bool stop, stop_when_fed, failed;
 	struct {
@@ -62,8 +70,9 @@ int daemon_run(const struct options *o, int socket, int signals);
 bool watches_load(struct daemon *d);
 void watches_open(struct daemon *d);
 void watches_close(struct daemon *d);
-void watches_read(struct daemon *d, struct watch *w);
-void watches_timers(struct daemon *d);
+/* It has frames: they are read in this round. */
+void watches_ready(struct daemon *d, struct watch *w);
+void watches_work(struct daemon *d);
 void watches_link(struct daemon *d, enum link_change change, const char *name, unsigned ifindex);
 instant watches_next(const struct daemon *d);
 

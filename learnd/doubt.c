@@ -95,12 +95,12 @@ void set_next(struct learn_port *p)
 		p->next = t->deadline;
 }
 
-/* The lifetime that router advertisements give an address, by RFC 4862 5.5.3. Of a prefix whose
- * own is over it is not made. */
+/* The lifetime that router advertisements give an address, by RFC 4862 5.5.3. One in a prefix that
+ * is over is the guest's own doing, as if no router had ever spoken of it. */
 static instant router_lifetime(const struct learn_port *p, const struct address *a, instant now)
 {
 	for (uint32_t i = 0; i < p->nprefixes; i++)
-		if (p->prefixes[i].valid_until > now && prefix_has(&p->prefixes[i].prefix, a))
+		if (prefix_has(&p->prefixes[i].prefix, a) && p->prefixes[i].valid_until > now)
 			return p->prefixes[i].valid_until;
 	return NEVER;
 }

@@ -33,15 +33,19 @@ static time_t seconds_now(void)
 	return t.tv_sec;
 }
 
-/* nwfc beside this program, or wherever PATH finds it. */
+/* nwfc beside this program or in the bin beside its folder, or wherever PATH finds it. */
 static const char *default_program(void)
 {
+	static const char *const places[] = {"nwfc", "../bin/nwfc"};
 	static char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 8);
-	if (n > 0) {
-		path[n] = 0;
-		char *slash = strrchr(path, '/');
-		if (slash && strcpy(slash + 1, "nwfc") && access(path, X_OK) == 0)
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
+	if (n <= 0)
+		return "nwfc";
+	path[n] = 0;
+	char *name = strrchr(path, '/');
+	for (size_t i = 0; name && i < sizeof places / sizeof *places; i++) {
+		strcpy(name + 1, places[i]);
+		if (access(path, X_OK) == 0)
 			return path;
 	}
 	return "nwfc";

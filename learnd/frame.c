@@ -49,12 +49,17 @@ static void open_udp(struct frame *f, struct bytes p)
 }
 
 /* The header's own checksum (RFC 791 3.1): no offload leaves it to others, so a wrong one says
- * that what is read here as a header is none. */
+ * that what is read here as a header is none. A sum in ones' complement may be taken in any order
+ * of octets and four at a time (RFC 1071 2); a header is of whole words. */
 static bool checksum_holds(const uint8_t *p, size_t n)
 {
-	uint32_t sum = 0;
-	for (size_t i = 0; i < n; i += 2)
-		sum += read_u16(p + i);
+	uint64_t sum = 0;
+	for (size_t i = 0; i < n; i += 4) {
+		uint32_t word;
+		memcpy(&word, p + i, 4);
+		sum += word;
+	}
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }

@@ -69,7 +69,7 @@ static int add_rules(scmp_filter_ctx ctx)
 		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
 	for (size_t i = 0; i < sizeof domains / sizeof *domains && !error; i++)
 		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)domains[i]));
+					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)domains[i], 0));
 	return error;
 }
 

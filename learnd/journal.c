@@ -218,7 +218,7 @@ static bool read_lines(char *text, struct reading *r, struct fault *fault)
 	return true;
 }
 
-bool leases_read(const char *path, instant now, struct leases *out, struct fault *fault)
+bool journal_read(const char *path, instant now, struct leases *out, struct fault *fault)
 {
 	struct arena *a = arena_new((size_t)4 * FILE_MAX);
 	struct str text = {"", 0};

@@ -37,7 +37,7 @@ struct journal {
 
 /* Read leases, living at wall time `now`, from a file of this form. A file that is not there has
  * none. False with a fault. */
-bool leases_read(const char *path, instant now, struct leases *out, struct fault *fault);
+bool journal_read(const char *path, instant now, struct leases *out, struct fault *fault);
 void leases_free(struct leases *l);
 /* Room for one more at the end; NULL without memory. */
 struct lease *leases_push(struct leases *l);

@@ -10,8 +10,10 @@
 
 static void say(struct daemon *d, const char *path, const struct fault *f)
 {
-	report_text(d, "error", STR(""), "%s:%u: %s", path, f->line, f->text);
-	fprintf(stderr, "learnd: %s:%u: %s\n", path, f->line, f->text);
+	char text[FAULT_TEXT];
+	fault_print(path, f, text);
+	fault_say(path, f);
+	report_text(d, "error", STR(""), "%s", text);
 }
 
 /* A binding in the machine's time to a lease in the wall clock's. */
@@ -30,7 +32,7 @@ bool keep_open(struct daemon *d)
 {
 	struct fault fault;
 	const char *path = d->options->leases;
-	if (leases_read(path, d->now + d->offset, &d->strangers, &fault) &&
+	if (journal_read(path, d->now + d->offset, &d->strangers, &fault) &&
 	    journal_open(&d->journal, path, &fault)) {
 		d->journal.lines = d->strangers.lines;
 		return true;
@@ -121,7 +123,7 @@ void keep_import(struct daemon *d)
 	snprintf(path, sizeof path, "%s.import", d->options->leases);
 	if (access(path, F_OK) < 0)
 		return;
-	if (leases_read(path, d->now + d->offset, &in, &fault)) {
+	if (journal_read(path, d->now + d->offset, &in, &fault)) {
 		for (uint32_t i = 0; i < in.n; i++)
 			import_one(d, in.list[i]);
 		feed_change(d);
@@ -179,6 +181,8 @@ static bool compact(struct daemon *d)
 bool keep_sync(struct daemon *d)
 {
 	struct fault fault;
+	if (!d->journal.dirty && !d->journal.broken)
+		return true;
 	if (d->journal_retry > d->now && d->journal.broken)
 		return false;
 	if (!d->journal.broken && !journal_sync(&d->journal, &fault))

@@ -239,4 +239,6 @@ void learner_frame(struct learn_port *p, const uint8_t *frame, size_t n, size_t 
 	if (frame_open(frame, n, wire_n, direction, &f) && is_of_interest(p, &f, now) &&
 	    in_limits(p, &f, now))
 		learn[f.kind](p, &f, now);
+	if (p->next <= now) /* a lifetime of nothing */
+		learner_timers(p, now);
 }

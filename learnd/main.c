@@ -37,7 +37,7 @@ static bool check_learn_file(const struct options *o)
 	bool good = a && file_read(a, o->learn, 64u << 20, &text, &fault) &&
 		    learn_file_parse(a, text, &file, &fault);
 	if (!good)
-		fprintf(stderr, "learnd: %s:%u: %s\n", o->learn, fault.line, fault.text);
+		fault_say(o->learn, &fault);
 	if (a)
 		arena_free(a);
 	return good;

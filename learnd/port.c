@@ -295,6 +295,21 @@ bool learn_file_parse(struct arena *a, struct str text, struct learn_file *out, 
 	return check_ports(&r);
 }
 
+void fault_print(const char *path, const struct fault *f, char text[FAULT_TEXT])
+{
+	if (f->line)
+		snprintf(text, FAULT_TEXT, "%s:%u: %s", path, f->line, f->text);
+	else
+		snprintf(text, FAULT_TEXT, "%s: %s", path, f->text);
+}
+
+void fault_say(const char *path, const struct fault *f)
+{
+	char text[FAULT_TEXT];
+	fault_print(path, f, text);
+	fprintf(stderr, "learnd: %s\n", text);
+}
+
 void port_key(const struct port_config *c, char key[PORT_KEY])
 {
 	const uint8_t *m = c->mac;

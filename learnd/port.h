@@ -42,6 +42,11 @@ struct fault {
 	char text[160];
 };
 
+/* "learnd: PATH:LINE: TEXT" on standard error; the same without "learnd: " into text. */
+#define FAULT_TEXT 512
+void fault_say(const char *path, const struct fault *f);
+void fault_print(const char *path, const struct fault *f, char text[FAULT_TEXT]);
+
 /* Read a learn file's text. False with a fault; the arena owns the results. */
 bool learn_file_parse(struct arena *a, struct str text, struct learn_file *out,
 		      struct fault *fault);

@@ -26,10 +26,7 @@ struct replay {
 
 static bool fail(const char *path, const struct fault *f)
 {
-	if (f->line)
-		fprintf(stderr, "learnd: %s:%u: %s\n", path, f->line, f->text);
-	else
-		fprintf(stderr, "learnd: %s: %s\n", path, f->text);
+	fault_say(path, f);
 	return false;
 }
 

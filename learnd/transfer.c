@@ -15,10 +15,9 @@
 
 static int fail(const char *path, unsigned line, const char *text)
 {
-	if (line)
-		fprintf(stderr, "learnd: %s:%u: %s\n", path, line, text);
-	else
-		fprintf(stderr, "learnd: %s: %s\n", path, text);
+	struct fault f = {.line = line};
+	snprintf(f.text, sizeof f.text, "%s", text);
+	fault_say(path, &f);
 	return EXIT_FAILED;
 }
 
@@ -42,7 +41,7 @@ int transfer_export(const struct options *o)
 	instant now = wall_clock();
 	char line[LINE];
 	uint32_t n = 0;
-	if (!leases_read(o->leases, now, &all, &fault))
+	if (!journal_read(o->leases, now, &all, &fault))
 		return fail(o->leases, fault.line, fault.text);
 	fputs("nwfc-leases 1\n", stdout);
 	for (uint32_t i = 0; i < all.n; i++) {
@@ -93,9 +92,9 @@ int transfer_import(const struct options *o)
 		return fail(o->leases, 0, strerror(ENAMETOOLONG));
 	if (access(o->argument, R_OK) < 0)
 		return fail(o->argument, 0, strerror(errno));
-	if (!leases_read(o->argument, now, &in, &fault))
+	if (!journal_read(o->argument, now, &in, &fault))
 		return fail(o->argument, fault.line, fault.text);
-	if (!leases_read(path, now, &waiting, &fault))
+	if (!journal_read(path, now, &waiting, &fault))
 		return fail(path, fault.line, fault.text);
 	const struct leases *both[] = {&waiting, &in};
 	bool good = write_import(both, path, now);

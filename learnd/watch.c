@@ -12,7 +12,7 @@
 
 #define FILE_MAX       (64u << 20)
 #define ARENA_MAX      ((size_t)512 << 20)
-#define FRAMES_A_ROUND 64
+#define FRAMES_A_ROUND 256
 #define RETRY          SECOND
 /* An interface may be away so long before what its guest used without a lease is forgotten
  * (RFC 7513: OFFLINK_DELAY). */
@@ -23,6 +23,27 @@ static struct watch *watch_of(const struct learn_port *p)
 	return p->user;
 }
 
+/* --- which of them have something to do --- */
+
+static void touch(struct daemon *d, struct watch *w)
+{
+	if (!w->busy)
+		d->busy[d->nbusy++] = w;
+	w->busy = true;
+}
+
+void watches_ready(struct daemon *d, struct watch *w)
+{
+	w->more = true;
+	touch(d, w);
+}
+
+static void note_due(struct daemon *d, const struct watch *w)
+{
+	instant at = w->retry < w->port->next ? w->retry : w->port->next;
+	d->due = at < d->due ? at : d->due;
+}
+
 /* --- events --- */
 
 static void on_event(void *user, const struct event *e)
@@ -31,8 +52,10 @@ static void on_event(void *user, const struct event *e)
 	struct watch *w = watch_of(e->port);
 	struct event wall = *e;
 	bool keep = event_changes_set(e->kind) || e->kind == EVENT_RENEW;
-	if (w)
+	if (w) {
 		w->changed = true;
+		touch(d, w);
+	}
 	if (keep) {
 		keep_event(d, e);
 		feed_change(d);
@@ -66,6 +89,7 @@ static void read_own_addresses(struct daemon *d)
 	struct ifaddrs *list = NULL;
 	uint32_t n = 0, i = 0;
 	enum family f;
+	d->own_stale = false;
 	if (getifaddrs(&list) < 0)
 		return;
 	for (struct ifaddrs *a = list; a; a = a->ifa_next)
@@ -127,9 +151,10 @@ static void open_watch(struct daemon *d, struct watch *w)
 			w->gone = d->now;
 		return;
 	}
-	if (!capture_open(&w->capture, w->port, ring_size(d), error)) {
+	if (!capture_open(&w->capture, w->port, ring_size(d), d->now, error)) {
 		report_text(d, "error", c->interface, "%s: %s", name, error);
 		w->retry = d->now + RETRY;
+		note_due(d, w);
 		return;
 	}
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
@@ -137,20 +162,25 @@ static void open_watch(struct daemon *d, struct watch *w)
 		report_text(d, "error", c->interface, "epoll: %s", strerror(errno));
 		close_watch(d, w);
 		w->retry = d->now + RETRY;
+		note_due(d, w);
 		return;
 	}
 	if (w->gone != NEVER && d->now - w->gone > OFFLINK)
 		forget_unleased(d, w->port);
 	w->gone = NEVER;
-	w->more = true; /* frames may have come before epoll knew of it */
+	watches_ready(d, w); /* frames may have come before epoll knew of it */
 	report_text(d, "watch", c->interface, "on %s", name);
 }
 
 void watches_open(struct daemon *d)
 {
-	for (uint32_t i = 0; i < d->nwatches; i++)
-		if (!d->watches[i].capture.pcap)
-			open_watch(d, &d->watches[i]);
+	for (uint32_t i = 0; i < d->nwatches; i++) {
+		struct watch *w = &d->watches[i];
+		if (w->capture.pcap && w->capture.ring > 2 * ring_size(d))
+			close_watch(d, w); /* there are many more now to share with */
+		if (!w->capture.pcap)
+			open_watch(d, w);
+	}
 }
 
 static void lose_watch(struct daemon *d, struct watch *w)
@@ -158,6 +188,7 @@ static void lose_watch(struct daemon *d, struct watch *w)
 	close_watch(d, w);
 	w->gone = d->now;
 	w->retry = d->now + RETRY / 10;
+	note_due(d, w);
 	report_text(d, "watch-ended", w->port->config->interface, "the interface is gone or down");
 }
 
@@ -168,58 +199,77 @@ void watches_close(struct daemon *d)
 		learner_remove_port(d->watches[i].port);
 	}
 	free(d->watches);
+	free(d->busy);
 	d->watches = NULL;
-	d->nwatches = 0;
+	d->busy = NULL;
+	d->nwatches = d->nbusy = 0;
 	links_close(&d->links);
 	learner_free(&d->learner);
 	free(d->own);
 }
 
-void watches_read(struct daemon *d, struct watch *w)
+static void read_watch(struct daemon *d, struct watch *w)
 {
-	char error[PCAP_ERRBUF_SIZE];
 	int n = capture_read(&w->capture, w->port, FRAMES_A_ROUND, d->now);
 	w->more = n >= FRAMES_A_ROUND;
 	if (n < 0)
 		lose_watch(d, w);
-	else if (w->changed && !capture_update(&w->capture, w->port, error))
-		report_text(d, "error", w->port->config->interface, "%s", error);
-	w->changed = false;
 }
 
-void watches_timers(struct daemon *d)
+static void serve(struct daemon *d, struct watch *w)
 {
 	char error[PCAP_ERRBUF_SIZE];
+	if (w->more && w->capture.pcap)
+		read_watch(d, w);
+	if (w->changed && w->capture.pcap && !capture_update(&w->capture, w->port, error))
+		report_text(d, "error", w->port->config->interface, "%s", error);
+	w->more &= w->capture.pcap != NULL;
+	w->changed = false;
+	note_due(d, w);
+}
+
+/* What is due; and when the next is, exactly. */
+static void fire(struct daemon *d)
+{
+	d->due = NEVER;
 	for (uint32_t i = 0; i < d->nwatches; i++) {
 		struct watch *w = &d->watches[i];
-		if (w->more)
-			watches_read(d, w);
 		if (w->port->next <= d->now)
 			learner_timers(w->port, d->now);
-		if (w->changed && w->capture.pcap)
-			capture_update(&w->capture, w->port, error);
-		w->changed = false;
 		if (w->retry <= d->now)
 			open_watch(d, w);
+		note_due(d, w);
 	}
+}
+
+void watches_work(struct daemon *d)
+{
+	uint32_t left = 0;
+	if (d->own_stale)
+		read_own_addresses(
+			d); /* once for all that was said, since it lists every interface */
+	if (d->due <= d->now)
+		fire(d);
+	for (uint32_t i = 0; i < d->nbusy; i++)
+		serve(d, d->busy[i]);
+	for (uint32_t i = 0; i < d->nbusy; i++) {
+		struct watch *w = d->busy[i];
+		w->busy = w->more;
+		if (w->busy)
+			d->busy[left++] = w;
+	}
+	d->nbusy = left;
 }
 
 instant watches_next(const struct daemon *d)
 {
-	instant next = NEVER;
-	for (uint32_t i = 0; i < d->nwatches; i++) {
-		const struct watch *w = &d->watches[i];
-		instant at = w->more ? d->now : w->retry < w->port->next ? w->retry : w->port->next;
-		next = at < next ? at : next;
-	}
-	return next;
+	return d->nbusy ? d->now : d->due;
 }
 
 void watches_link(struct daemon *d, enum link_change change, const char *name, unsigned ifindex)
 {
 	char device[IF_NAMESIZE];
-	if (change == LINK_ADDRESSES)
-		read_own_addresses(d);
+	d->own_stale |= change == LINK_ADDRESSES;
 	if (change == LINK_LOST)
 		watches_open(d);
 	for (uint32_t i = 0; name && i < d->nwatches; i++) {
@@ -259,18 +309,33 @@ static struct watch *find_same(struct daemon *d, const struct port_config *c)
 	return NULL;
 }
 
+/* Its filter is looked at again; frames that wait in the ring are for the port as it is now. */
+static void move_capture(struct daemon *d, struct watch *to, struct watch *from)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = to};
+	if (from->capture.pcap && epoll_ctl(d->epoll, EPOLL_CTL_MOD, from->capture.fd, &e) < 0)
+		close_watch(d, from);
+	to->capture = from->capture;
+	from->capture = (struct capture){.fd = -1};
+	to->more = to->changed = to->capture.pcap != NULL;
+}
+
 /* The port that was watched so far goes on with the new configuration; others begin. */
 static bool take_over(struct daemon *d, struct watch *to, const struct port_config *c)
 {
 	struct watch *old = find_same(d, c);
+	bool same_device = old && str_eq(old->port->config->link, c->link);
 	struct learn_port *p = old ? learner_replace_port(old->port, c, mode_of(d, c), d->now)
 				   : learner_add_port(&d->learner, c, mode_of(d, c));
 	*to = (struct watch){.port = p, .gone = NEVER, .retry = NEVER, .capture.fd = -1};
 	if (!p)
 		return false;
 	if (old) {
-		close_watch(d, old); /* its filter and epoll entry are the old port's */
+		if (!same_device)
+			close_watch(d, old);
+		move_capture(d, to, old);
 		to->gone = old->gone;
+		to->retry = old->retry;
 		to->reported = old->reported;
 		old->port = NULL;
 	}
@@ -295,12 +360,14 @@ static void drop_old(struct daemon *d)
 static bool parse(struct daemon *d, struct arena *a, struct learn_file *file)
 {
 	struct fault fault = {0, "no memory"};
+	char text_of_fault[FAULT_TEXT];
 	struct str text;
 	if (a && file_read(a, d->options->learn, FILE_MAX, &text, &fault) &&
 	    learn_file_parse(a, text, file, &fault))
 		return true;
-	report_text(d, "error", STR(""), "%s:%u: %s", d->options->learn, fault.line, fault.text);
-	fprintf(stderr, "learnd: %s:%u: %s\n", d->options->learn, fault.line, fault.text);
+	fault_print(d->options->learn, &fault, text_of_fault);
+	fault_say(d->options->learn, &fault);
+	report_text(d, "error", STR(""), "%s", text_of_fault);
 	return false;
 }
 
@@ -321,16 +388,23 @@ bool watches_load(struct daemon *d)
 		if (!learner_take(&d->learner, t, d->now))
 			report_text(d, "error", STR(""), "no memory for the addresses of others");
 	struct watch *new = calloc(file.ports.n + 1, sizeof *new);
+	struct watch **busy = calloc(file.ports.n + 1, sizeof *busy);
 	uint32_t n = 0;
 	vec_each (c, &file.ports) {
-		if (new &&take_over(d, &new[n], c))
+		if (new &&busy && take_over(d, &new[n], c))
 			n++;
 		else
 			report_text(d, "error", c->interface, "no memory for the port");
 	}
 	drop_old(d);
+	free(d->busy);
 	d->watches = new;
-	d->nwatches = new ? n : 0;
+	d->busy = busy;
+	d->nwatches = n;
+	d->nbusy = 0;
+	d->due = d->now;
+	for (uint32_t i = 0; i < n; i++)
+		touch(d, &new[i]);
 	if (d->arena)
 		arena_free(d->arena);
 	d->arena = a;

@@ -8,7 +8,7 @@ enum exit_code cmd_check(struct session *s)
 {
 	struct host h = {0};
 	struct build b = {0};
-	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
+	struct pass_ctx cx = {s->arena, &s->diags, s->limits, NULL};
 	struct input_list in = {0};
 	list_inputs(s, &s->opt->inputs, &in);
 	load_host(s, &in, true, false, &h);

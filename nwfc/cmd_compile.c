@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compile and remove: the passes in their order, a call a line, and the files.
+ * compile and remove: the files that they write.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,203 +11,13 @@
 #include "frontend/nwf/from.h"
 #include "ir/dump.h"
 #include "nwfc/commands.h"
-#include "nwfc/output.h"
-
-struct job {
-	const struct target *target;
-	void *lowered;
-	struct output out;
-	bool open;
-};
-
-struct compile {
-	struct session *s;
-	struct input_list inputs, old_inputs;
-	struct host host, before;
-	struct build build, old;
-	struct emit_ctx emit;
-	vec_of(struct job) jobs;
-	const char *dir; /* with -t all, or several targets */
-	bool changes;    /* --since */
-};
+#include "nwfc/compile.h"
+#include "nwfc/learn.h"
 
 static enum exit_code usage(const char *why)
 {
 	fprintf(stderr, "nwfc: %s\n", why);
 	return EXIT_BAD_INPUT;
-}
-
-/* --- options --- */
-
-static bool read_losses(struct compile *c)
-{
-	static const char *const names[LOSSES] = {"", "refused", "widened", "narrowed"};
-	vec_each (w, &c->s->opt->values[OPT_ALLOW_LOSS]) {
-		bool known = false;
-		for (int l = LOSS_REFUSED; l < LOSSES; l++) {
-			bool same = strcmp(*w, names[l]) == 0 ||
-				    strcmp(*w, finding_kinds[FINDING_E501 + l - 1].code) == 0;
-			c->emit.options.allow_loss[l] |= same;
-			known |= same;
-		}
-		if (!known)
-			return false;
-	}
-	return true;
-}
-
-/* What nft takes as an identifier; a keyword there is refused by nft itself. */
-static bool table_name_ok(const char *t)
-{
-	size_t n = strspn(t, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./");
-	return n && !t[n] && n < 64 && !strchr("0123456789-./", t[0]);
-}
-
-static void add_target(struct compile *c, const struct target *t)
-{
-	vec_each (j, &c->jobs)
-		if (j->target == t)
-			return;
-	*vec_push(c->s->arena, &c->jobs) = (struct job){.target = t};
-}
-
-static bool read_targets(struct compile *c)
-{
-	vec_each (w, &c->s->opt->values[OPT_TARGET]) {
-		const struct target *t = target_find(str_from(*w));
-		bool all = strcmp(*w, "all") == 0;
-		if (!t && !all) {
-			fprintf(stderr, "nwfc: there is no target '%s'\n", *w);
-			return false;
-		}
-		for (const struct target *const *p = targets; all && *p; p++)
-			add_target(c, *p);
-		if (t)
-			add_target(c, t);
-	}
-	return c->jobs.n > 0;
-}
-
-static bool has_target(const struct compile *c, const char *name)
-{
-	vec_each (j, &c->jobs)
-		if (strcmp(j->target->name, name) == 0)
-			return true;
-	return false;
-}
-
-static const char *read_options(struct compile *c)
-{
-	const struct options *o = c->s->opt;
-	const char *table = option_value(o, OPT_TABLE);
-	c->emit = (struct emit_ctx){
-		.arena = c->s->arena, .diags = &c->s->diags, .limits = c->s->limits};
-	c->emit.options.table = str_from(table ? table : "nwfc");
-	c->emit.options.version = NWFC_VERSION;
-	c->emit.options.expand = option_given(o, OPT_EXPAND);
-	c->emit.options.no_hooks = option_given(o, OPT_NO_HOOKS);
-	c->changes = option_given(o, OPT_SINCE);
-	if (table && !table_name_ok(table))
-		return "--table wants a name of letters, digits and _ - . /";
-	if (!read_losses(c))
-		return "--allow-loss wants refused, widened or narrowed (or E501, E502, E503)";
-	if (!read_targets(c))
-		return "-t wants ebtables, iptables, ip6tables, xtables, nft or all";
-	if (c->jobs.n > 1 && !option_given(o, OPT_OUTPUT))
-		return "several targets want -o DIR";
-	if (c->jobs.n > 1)
-		c->dir = option_value(o, OPT_OUTPUT);
-	if (c->changes && (c->jobs.n != 1 || !c->jobs.items[0].target->change))
-		return "--since is for -t nft alone: the other targets' files are loaded whole";
-	if ((table || c->emit.options.expand) && !has_target(c, "nft"))
-		return "--table and --expand are for -t nft";
-	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
-		return "-MD wants -o";
-	return NULL;
-}
-
-/* --- passes --- */
-
-static bool compile_host(struct compile *c, const struct host *h, struct build *b)
-{
-	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits};
-	return build_ports(&cx, &h->library, &h->ports, b);
-}
-
-/*
- * With --since, port documents that both sides have are left alone: their ports
- * are the same, so they add nothing to the difference. They must be looked at
- * after all when a side brings filters of its own, which change what these ports
- * are compiled to, and when code goes away, which they may still use.
- */
-static bool load_both(struct compile *c, bool skip)
-{
-	struct session *s = c->s;
-	c->host = c->before = (struct host){0};
-	c->build = c->old = (struct build){0};
-	bool good = load_host(s, &c->old_inputs, false, skip, &c->before);
-	good &= load_host(s, &c->inputs, true, skip, &c->host);
-	good &= compile_host(c, &c->before, &c->old);
-	return compile_host(c, &c->host, &c->build) && good;
-}
-
-static bool program_in(const struct build *b, const struct program *p)
-{
-	vec_each (q, &b->programs)
-		if (str_eq((*q)->name, p->name))
-			return true;
-	return false;
-}
-
-static bool code_goes_away(const struct compile *c)
-{
-	vec_each (p, &c->old.programs)
-		if (!program_in(&c->build, *p))
-			return true;
-	return false;
-}
-
-static bool front(struct compile *c)
-{
-	list_inputs(c->s, &c->s->opt->inputs, &c->inputs);
-	if (!c->changes) { /* what was read is built even after errors: all of a run are said
-			      together */
-		bool good = load_host(c->s, &c->inputs, true, false, &c->host);
-		return compile_host(c, &c->host, &c->build) && good;
-	}
-	list_inputs(c->s, &c->s->opt->values[OPT_SINCE], &c->old_inputs);
-	mark_shared(c->s, &c->old_inputs, &c->inputs);
-	if (!load_both(c, true))
-		return false;
-	if (c->host.skipped && (c->before.own_filters || c->host.own_filters))
-		return load_both(c, false);
-	return !c->host.skipped || !code_goes_away(c) || load_both(c, false);
-}
-
-/*
- * Inputs without a port give a script without rules, which is right for a host
- * whose last guest has gone, and likely a mistake elsewhere: so it is said.
- */
-static bool any_port(struct compile *c)
-{
-	if (c->host.ports.list.n || c->host.skipped || c->before.ports.list.n)
-		return true;
-	bool inputs = c->s->opt->inputs.n > 0;
-	diag_add(&c->s->diags, inputs ? FINDING(W209) : FINDING(E204), (struct span){0}, "%s",
-		 inputs ? "the inputs have no port to compile for; the script holds no rules"
-			: "no port to compile for: give a filterbinding, an interface, a domain, "
-			  "or --port, --mac and --filter");
-	return inputs;
-}
-
-static bool lower(struct compile *c)
-{
-	bool good = true;
-	if (c->changes)
-		return true;
-	vec_each (j, &c->jobs)
-		good &= (j->lowered = j->target->lower(&c->emit, &c->build)) != NULL;
-	return good;
 }
 
 /* --- files --- */
@@ -283,17 +93,35 @@ static bool write_dependencies(struct compile *c)
 	return output_close(c->s, &o) && output_commit(c->s, &o);
 }
 
+/* What a learner must know; --since has nothing to do with it. */
+static bool write_learn(struct compile *c)
+{
+	const char *path = option_value(c->s->opt, OPT_LEARN);
+	if (!path)
+		return true;
+	if (!output_open(c->s, path, false, &c->learn))
+		return false;
+	learn_write(c->s, &c->host.ports, &c->build, &c->learn.buf);
+	c->learn_open = output_close(c->s, &c->learn);
+	return c->learn_open && !c->s->diags.errors;
+}
+
 static bool write_all(struct compile *c, bool removal)
 {
 	bool good = make_dir(c);
 	for (uint32_t i = 0; i < c->jobs.n && good; i++)
 		good = write_job(c, &c->jobs.items[i], removal);
+	good = good && write_learn(c);
 	vec_each (j, &c->jobs) {
 		if (j->open && good)
 			good = output_commit(c->s, &j->out);
 		else if (j->open)
 			output_abandon(&j->out);
 	}
+	if (c->learn_open && good)
+		good = output_commit(c->s, &c->learn);
+	else if (c->learn_open)
+		output_abandon(&c->learn);
 	return good && (removal || write_dependencies(c));
 }
 
@@ -343,13 +171,17 @@ static void dump_filters(const struct compile *c, const struct host *h, struct b
 static enum exit_code dump(struct compile *c)
 {
 	const char *pass = option_value(c->s->opt, OPT_DUMP);
-	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits};
+	const char *why = read_now(c->s->opt, &c->emit.options.now_ms);
 	struct output o;
 	bool parse = strcmp(pass, "parse") == 0;
+	if (why)
+		return usage(why);
 	if (!parse && !dump_known(pass))
 		return usage("--dump wants parse, resolve, bind or layout");
+	bool leases = compile_leases(c);
+	struct pass_ctx cx = {c->s->arena, &c->s->diags, c->s->limits, c->leases};
 	list_inputs(c->s, &c->s->opt->inputs, &c->inputs);
-	bool loaded = load_host(c->s, &c->inputs, true, false, &c->host);
+	bool loaded = leases && load_host(c->s, &c->inputs, true, false, &c->host);
 	if (loaded && output_open(c->s, option_value(c->s->opt, OPT_OUTPUT), false, &o)) {
 		if (parse)
 			dump_filters(c, &c->host, &o.buf);
@@ -366,10 +198,11 @@ enum exit_code cmd_compile(struct session *s)
 	struct compile c = {.s = s};
 	if (option_given(s->opt, OPT_DUMP))
 		return dump(&c);
-	const char *why = read_options(&c);
+	const char *why = compile_options(&c);
 	if (why)
 		return usage(why);
-	if (front(&c) && s->diags.errors == 0 && any_port(&c) && lower(&c)) {
+	if (compile_front(&c) && s->diags.errors == 0 && compile_any_port(&c) &&
+	    compile_lower(&c)) {
 		bool stop = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
 		if (!stop)
 			write_all(&c, false);
@@ -380,11 +213,12 @@ enum exit_code cmd_compile(struct session *s)
 enum exit_code cmd_remove(struct session *s)
 {
 	struct compile c = {.s = s};
-	const char *why = read_options(&c);
+	const char *why = compile_options(&c);
 	if (why)
 		return usage(why);
 	list_inputs(s, &s->opt->inputs, &c.inputs);
-	if (load_host(s, &c.inputs, true, false, &c.host) && compile_host(&c, &c.host, &c.build))
+	if (load_host(s, &c.inputs, true, false, &c.host) &&
+	    compile_host(&c, &s->diags, &c.host, NULL, &c.build))
 		write_all(&c, true);
 	return session_verdict(s);
 }

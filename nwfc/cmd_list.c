@@ -30,7 +30,7 @@ enum exit_code cmd_list(struct session *s)
 {
 	struct host h = {0};
 	struct output o;
-	struct pass_ctx cx = {s->arena, &s->diags, s->limits};
+	struct pass_ctx cx = {s->arena, &s->diags, s->limits, NULL};
 	struct input_list in = {0};
 	list_inputs(s, &s->opt->inputs, &in);
 	load_host(s, &in, false, false, &h);

@@ -23,6 +23,8 @@ const struct command_row command_rows[COMMANDS] = {
 	{"completion", "bash|zsh|fish|vim",
 	 "completion for a shell, or vim's syntax of the language", 'o'},
 	{"explain", "[CODE]...", "what a finding means, and what to do", 'x'},
+	{"reload", "--learn FILE --leases FILE [PORT]",
+	 "compile again as it was done for a learner, with its leases, and load", 'd'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -118,7 +120,7 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
 		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, explain, help, version");
+			   "completion, explain, reload, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);
@@ -134,6 +136,8 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 		return false;
 	}
 	o->command = (enum command)c;
+	for (int k = i; k < argc; k++)
+		*vec_push(a, &o->all) = argv[k];
 	for (bool only_inputs = false; i < argc; i++) {
 		bool option = !only_inputs && argv[i][0] == '-' && argv[i][1];
 		if (option && strcmp(argv[i], "--") == 0)

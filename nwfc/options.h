@@ -21,6 +21,7 @@ enum command {
 	CMD_CONVERT,
 	CMD_COMPLETION,
 	CMD_EXPLAIN,
+	CMD_RELOAD,
 	CMD_HELP,
 	CMD_VERSION,
 	COMMANDS
@@ -44,6 +45,7 @@ struct options {
 	enum command command;
 	struct words inputs;          /* files, directories, "-" */
 	struct words values[OPTIONS]; /* arguments given, in order; a flag has its own name */
+	struct words all;             /* what stood behind the command, as it was given */
 };
 
 /* Rows of the tables, for help and completion. */

@@ -30,17 +30,24 @@ suites() {
 	gallery      $run testsuite/gallery/run.py --nwfc build/nwfc
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
+	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc
 	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
 	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
+	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
 	shapes       $run testsuite/nft/shapes.py --nwfc build/nwfc
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
+	learnd       $run testsuite/learnd/cases.py --learnd build/learnd
+	captures     $run testsuite/learnd/captures.py --learnd build/learnd
+	learnd-live  $run testsuite/learnd/live.py --learnd build/learnd --nwfc build/nwfc
+	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
+	macvtap      $run testsuite/macvtap/hooks.py
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 20
 	vm           sh scripts/check-vm.sh

@@ -7,6 +7,12 @@
  * is in one list alone is deleted or added. A range that takes part in another
  * union after the change is another element, so both lists are the unions.
  *
+ * Elements that end (addresses learned for a time). One with another end is
+ * deleted and added, since adding one that is there leaves its end as it was
+ * before Linux 6.12. The kernel may have dropped it already, and a delete of what
+ * is not there would undo the whole transaction; so it is added before it is
+ * deleted.
+ *
  * Code: programs and chains of a port's own are compared by all that their text
  * is made of, and replaced whole: `add chain`, `flush chain`, lines. Adding is
  * harmless where it is there already, so it does not matter if the builds hold
@@ -22,6 +28,7 @@
 
 struct element {
 	struct str set, text;
+	uint64_t valid_until_ms;
 };
 struct element_list {
 	struct nft_model *m;
@@ -32,7 +39,7 @@ struct element_list {
 /* Elements of one set to delete or to add. */
 struct set_change {
 	struct str set;
-	struct buf del, add;
+	struct buf again, del, add; /* again: what may be gone, to be deleted all the same */
 };
 
 struct change {
@@ -139,7 +146,8 @@ static bool same_rows(const struct port_data *x, const struct port_data *y)
 		if (r->n != s->n)
 			return false;
 		for (size_t i = 0; i < n; i++)
-			if (!value_eq(&r->values[i], &s->values[i]))
+			if (!value_eq(&r->values[i], &s->values[i]) ||
+			    r->values[i].valid_until_ms != s->values[i].valid_until_ms)
 				return false;
 	}
 	return true;
@@ -153,11 +161,11 @@ static bool same_port(const struct change *c, const struct nft_port *old,
 	       same_rows(old->pd, new->pd);
 }
 
-static void keep_element(void *arg, struct str text)
+static void keep_element(void *arg, struct str text, uint64_t valid_until_ms)
 {
 	struct element_list *l = arg;
 	struct str t = str_printf(l->m->cx->arena, "%.*s . %.*s", STR_ARG(l->key), STR_ARG(text));
-	*vec_push(l->m->cx->arena, &l->list) = (struct element){l->set, t};
+	*vec_push(l->m->cx->arena, &l->list) = (struct element){l->set, t, valid_until_ms};
 }
 
 static int by_set_and_text(const void *x, const void *y)
@@ -190,6 +198,7 @@ static struct set_change *set_change(struct change *c, struct str set)
 	if (added) {
 		struct set_change *s = arena_new_object(c->cx->arena, struct set_change);
 		s->set = set;
+		buf_memory(&s->again);
 		buf_memory(&s->del);
 		buf_memory(&s->add);
 		e->ptr = s;
@@ -201,6 +210,21 @@ static void put_change(struct buf *b, struct str text)
 {
 	buf_str(b, b->n ? STR(",\n\t") : STR("\n\t"));
 	buf_str(b, text);
+}
+
+static void take_element(struct change *c, const struct element *e)
+{
+	struct set_change *s = set_change(c, e->set);
+	if (e->valid_until_ms)
+		put_change(&s->again, e->text);
+	put_change(&s->del, e->text);
+}
+
+static void give_element(struct change *c, const struct element *e)
+{
+	struct set_change *s = set_change(c, e->set);
+	put_change(&s->add, e->text);
+	put_timeout(c->after, e->valid_until_ms, &s->add);
 }
 
 /* Past the elements that are the same as e: a projection of several tuples names one twice. */
@@ -221,10 +245,11 @@ static void compare_elements(struct change *c, const struct nft_port *old,
 		const struct element *q = j < y.list.n ? &y.list.items[j] : NULL;
 		int d = !p ? 1 : !q ? -1 : by_set_and_text(p, q);
 		const struct element *e = d <= 0 ? p : q;
-		if (d < 0)
-			put_change(&set_change(c, e->set)->del, e->text);
-		else if (d > 0)
-			put_change(&set_change(c, e->set)->add, e->text);
+		bool renewed = d == 0 && p->valid_until_ms != q->valid_until_ms;
+		if (d < 0 || renewed)
+			take_element(c, p);
+		if (d > 0 || renewed)
+			give_element(c, q);
 		pass_equal(&x, &i, e);
 		pass_equal(&y, &j, e);
 	}
@@ -441,25 +466,25 @@ static void put_block(const struct change *c, const struct buf *b, struct buf *o
 	buf_lit(out, "}\n");
 }
 
+static void put_elements(const struct change *c, const char *verb, struct str set, struct buf *b,
+			 struct buf *out)
+{
+	if (b->n) {
+		buf_printf(out, "%s element bridge %.*s %.*s {", verb, STR_ARG(c->after->table),
+			   STR_ARG(set));
+		buf_put(out, b->data, b->n);
+		buf_lit(out, "\n}\n");
+	}
+	buf_drop(b);
+}
+
 static void put_element_changes(struct change *c, struct buf *out)
 {
 	map_each (e, &c->sets) {
 		struct set_change *s = e->ptr;
-		struct str t = c->after->table;
-		if (s->del.n) {
-			buf_printf(out, "delete element bridge %.*s %.*s {", STR_ARG(t),
-				   STR_ARG(s->set));
-			buf_put(out, s->del.data, s->del.n);
-			buf_lit(out, "\n}\n");
-		}
-		if (s->add.n) {
-			buf_printf(out, "add element bridge %.*s %.*s {", STR_ARG(t),
-				   STR_ARG(s->set));
-			buf_put(out, s->add.data, s->add.n);
-			buf_lit(out, "\n}\n");
-		}
-		buf_drop(&s->del);
-		buf_drop(&s->add);
+		put_elements(c, "add", s->set, &s->again, out);
+		put_elements(c, "delete", s->set, &s->del, out);
+		put_elements(c, "add", s->set, &s->add, out);
 	}
 }
 
@@ -501,10 +526,22 @@ static struct nft_model *lower_before(struct emit_ctx *cx, const struct build *b
 	*quiet = (struct diags){.arena = cx->arena, .sources = cx->diags->sources, .max = 1};
 	*bx = *cx;
 	bx->diags = quiet;
+	bx->options.leases = cx->options.leases_before;
 	for (int l = 0; l < LOSSES; l++)
 		bx->options.allow_loss[l] = true;
 	struct nft_model *m = nft_lower(bx, b);
 	return m ? m : nft_lower(cx, b);
+}
+
+/* A set can not get another flag while rules look into it: then all is made anew. */
+static bool flags_differ(const struct change *c)
+{
+	vec_each (s, &c->after->sets) {
+		const struct map_entry *e = map_find(&c->before->set_index, s->name);
+		if (e && c->before->sets.items[e->num].timeout != s->timeout)
+			return true;
+	}
+	return false;
 }
 
 bool nft_change(struct emit_ctx *cx, const struct build *before, const struct build *after,
@@ -514,6 +551,10 @@ bool nft_change(struct emit_ctx *cx, const struct build *before, const struct bu
 	c.after = c.before ? nft_lower(cx, after) : NULL;
 	if (!c.after)
 		return false;
+	if (flags_differ(&c)) {
+		nft_emit(cx, c.after, out);
+		return true;
+	}
 	struct buf *bufs[] = {&c.unmap, &c.flush,     &c.code,   &c.remap,
 			      &c.drop,  &c.drop_sets, &c.scratch};
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)

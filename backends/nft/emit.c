@@ -24,6 +24,7 @@ static const struct base_chain {
 /* --- elements --- */
 
 struct element_writer {
+	const struct nft_model *m;
 	struct buf *out;
 	struct str key;
 	uint32_t n;
@@ -39,13 +40,37 @@ static void begin_element(struct element_writer *w)
 	w->n++;
 }
 
-static void put_element(void *arg, struct str text)
+/*
+ * No number of more than eight digits is taken, which milliseconds alone would
+ * soon have; and what is more than this many days is as good as for ever.
+ */
+#define TIMEOUT_DAYS 99999
+
+void put_timeout(const struct nft_model *m, uint64_t valid_until_ms, struct buf *out)
+{
+	static const struct {
+		uint64_t ms;
+		const char *unit;
+	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+	uint64_t now = m->cx->options.now_ms, most = TIMEOUT_DAYS * units[0].ms;
+	if (!valid_until_ms)
+		return;
+	uint64_t left = valid_until_ms > now ? valid_until_ms - now : 1;
+	buf_lit(out, " timeout ");
+	left = left < most ? left : most;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; left %= units[i++].ms)
+		if (left >= units[i].ms)
+			buf_printf(out, "%u%s", (unsigned)(left / units[i].ms), units[i].unit);
+}
+
+static void put_element(void *arg, struct str text, uint64_t valid_until_ms)
 {
 	struct element_writer *w = arg;
 	begin_element(w);
 	buf_str(w->out, w->key);
 	buf_lit(w->out, " . ");
 	buf_str(w->out, text);
+	put_timeout(w->m, valid_until_ms, w->out);
 }
 
 static void end_elements(struct element_writer *w)
@@ -80,8 +105,9 @@ void put_set_head(const struct nft_set *s, struct buf *out)
 	buf_str(out, s->name);
 	buf_lit(out, " {\n\t\ttypeof ");
 	buf_str(out, s->type);
-	if (s->interval)
-		buf_lit(out, "\n\t\tflags interval");
+	if (s->interval || s->timeout)
+		buf_printf(out, "\n\t\tflags %s%s%s", s->interval ? "interval" : "",
+			   s->interval && s->timeout ? "," : "", s->timeout ? "timeout" : "");
 	if (s->dynamic)
 		buf_lit(out, "\n\t\tflags dynamic\n\t\tsize 65536");
 }
@@ -110,7 +136,7 @@ static void put_set(struct nft_model *m, uint32_t set, const struct nft_feed **f
 		    struct buf *scratch, struct buf *out)
 {
 	const struct nft_set *s = &m->sets.items[set];
-	struct element_writer w = {.out = out};
+	struct element_writer w = {.m = m, .out = out};
 	bool filled = find_feeds(m, set, feeds) && !m->cx->options.expand;
 	if (!filled && !s->pairs && !s->dynamic)
 		return;

@@ -95,6 +95,18 @@ static struct str use_name(const struct lowerer *l, const struct ptest *t, enum 
 			  key_types[type].word);
 }
 
+/* Is the value the port's, and one that is learned where the port does not give it? */
+static bool can_end(const struct lowerer *l, const struct slot *s)
+{
+	if (s->kind != SLOT_DIM)
+		return false;
+	const struct program *p = l->np->program;
+	const struct dim_column *c =
+		&p->dims.items[l->r->dims.items[s->dim]].columns.items[s->column];
+	struct str name = c->constant ? STR("") : p->columns.items[c->column].var.name;
+	return str_is(name, "IP") || str_is(name, "IPV6");
+}
+
 /* The group's tuples, or one atom's column of them, as a set and its feed. */
 static void add_use(struct lowerer *l, struct nft_set *s, struct nft_feed *f, const struct ptest *t,
 		    enum variant v)
@@ -105,6 +117,7 @@ static void add_use(struct lowerer *l, struct nft_set *s, struct nft_feed *f, co
 		s->name.len ? str_printf(l->a, "%.*s/%.*s", STR_ARG(s->name), STR_ARG(name)) : name;
 	s->type = str_printf(l->a, "%.*s . %s", STR_ARG(s->type), key_types[sp.type].typeof_);
 	s->interval |= test_is_interval(t, sp.type);
+	s->timeout |= l->m->cx->options.leases && (can_end(l, &t->value) || can_end(l, &t->to));
 	*vec_push(l->a, &f->uses) = (struct nft_use){t, sp.type};
 }
 

@@ -152,6 +152,7 @@ struct nft_set {
 	struct str name;
 	struct str type; /* behind typeof */
 	bool interval;
+	bool timeout; /* holds addresses that can be learned, so its elements may end */
 	bool sole;    /* holds the intersection of a port's tuples */
 	bool dynamic; /* filled by packets: connections counted a source */
 	bool pairs;   /* equal octets, for gratuitous ARP */
@@ -247,7 +248,9 @@ uint32_t set_add(struct nft_model *m, const struct nft_set *s);
 
 /* Ranges of several columns; no two boxes of a list have a point in common. */
 struct box {
-	struct range *side; /* one a column */
+	struct range *side;      /* one a column */
+	uint64_t valid_until_ms; /* as in struct value: the earliest of its values */
+	uint32_t place;          /* among those of its port, while they are sorted */
 };
 struct boxes {
 	vec_of(struct box) list;
@@ -257,8 +260,8 @@ void feed_boxes(struct arena *a, const struct nft_set *s, const struct nft_feed 
 		const struct port_data *pd, struct boxes *out);
 void put_box(struct buf *b, const struct nft_feed *f, const struct box *x);
 
-/* Call put for each element of a port, as text, without the key. */
-typedef void element_sink(void *arg, struct str text);
+/* Call put for each element of a port, as text, without the key; and when it ends. */
+typedef void element_sink(void *arg, struct str text, uint64_t valid_until_ms);
 void each_element(struct nft_model *m, const struct nft_feed *f, const struct port_data *pd,
 		  struct buf *scratch, element_sink *sink, void *arg);
 
@@ -270,6 +273,9 @@ struct nft_model *nft_lower(struct emit_ctx *cx, const struct build *b);
 bool rule_folds(const struct nft_rule *nr, const struct nft_port *port);
 
 extern const char *const stage_names[STAGES];
+
+/* " timeout 1h30m"; nothing for what has no end. */
+void put_timeout(const struct nft_model *m, uint64_t valid_until_ms, struct buf *out);
 
 void put_set_head(const struct nft_set *s, struct buf *out);
 void put_chains(struct nft_model *m, struct nft_program *np, struct buf *out);

@@ -6,7 +6,9 @@
  * range (a mask, two ends), nft refuses elements that overlap, and has no
  * merging for concatenations. So the union is made here: in one column by
  * sorting and joining, in several by cutting from each box what the earlier
- * ones cover. Both keep exactly the points that some tuple covers.
+ * ones cover. Both keep exactly the points that some tuple covers. Where tuples
+ * end at different times, the one that ends last comes first in the cutting, so
+ * that a point is there as long as any of its tuples.
  */
 #include "backends/nft/nft.h"
 
@@ -47,16 +49,25 @@ static bool next_tuple(struct tuple_walk *w)
 	return false;
 }
 
+static void end_with(struct box *x, const struct value *v)
+{
+	if (v && v->valid_until_ms && (!x->valid_until_ms || v->valid_until_ms < x->valid_until_ms))
+		x->valid_until_ms = v->valid_until_ms;
+}
+
 /* The box of the tuple in hand; false when no packet can have it. */
-static bool tuple_box(const struct tuple_walk *w, struct range *sides)
+static bool tuple_box(const struct tuple_walk *w, struct box *out)
 {
 	const struct nft_feed *f = w->feed;
+	out->valid_until_ms = 0;
 	for (uint32_t i = 0; i < f->uses.n; i++) {
 		const struct ptest *t = f->uses.items[i].test;
-		if (!test_range(t, f->uses.items[i].type,
-				slot_value(&t->value, f->rule, w->pd, w->row),
-				slot_value(&t->to, f->rule, w->pd, w->row),
-				slot_value(&t->mask, f->rule, w->pd, w->row), &sides[i]))
+		const struct value *v = slot_value(&t->value, f->rule, w->pd, w->row);
+		const struct value *to = slot_value(&t->to, f->rule, w->pd, w->row);
+		end_with(out, v);
+		end_with(out, to);
+		if (!test_range(t, f->uses.items[i].type, v, to,
+				slot_value(&t->mask, f->rule, w->pd, w->row), &out->side[i]))
 			return false;
 	}
 	return true;
@@ -77,9 +88,9 @@ static void all_boxes(struct arena *a, const struct nft_feed *f, const struct po
 	if (!has_tuple(f, pd))
 		return;
 	do {
-		struct range *sides = arena_new_array(a, struct range, f->uses.n);
-		if (tuple_box(&w, sides))
-			*vec_push(a, &out->list) = (struct box){sides};
+		struct box x = {.side = arena_new_array(a, struct range, f->uses.n)};
+		if (tuple_box(&w, &x))
+			*vec_push(a, &out->list) = x;
 	} while (next_tuple(&w) && !arena_full(a));
 }
 
@@ -122,7 +133,7 @@ static struct box *push_copy(struct arena *a, struct boxes *out, const struct bo
 	struct range *side = arena_new_array(a, struct range, ncols);
 	memcpy(side, x->side, sizeof *side * ncols);
 	struct box *b = vec_push(a, &out->list);
-	b->side = side;
+	*b = (struct box){.side = side, .valid_until_ms = x->valid_until_ms};
 	return b;
 }
 
@@ -174,13 +185,46 @@ static void cut_apart(struct arena *a, struct boxes *bs, uint32_t ncols)
 	*bs = done;
 }
 
+/* No end is the latest. */
+static int by_late_end(const void *x, const void *y)
+{
+	const struct box *a = x, *b = y;
+	uint64_t p = a->valid_until_ms - 1, q = b->valid_until_ms - 1;
+	if (p != q)
+		return p > q ? -1 : 1;
+	return (a->place > b->place) - (a->place < b->place);
+}
+
+static bool ends_differ(const struct boxes *bs)
+{
+	vec_each (x, &bs->list)
+		if (x->valid_until_ms != bs->list.items[0].valid_until_ms)
+			return true;
+	return false;
+}
+
+static void unite(struct arena *a, struct boxes *bs, uint32_t ncols)
+{
+	bool differ = ends_differ(bs);
+	for (uint32_t i = 0; i < bs->list.n; i++)
+		bs->list.items[i].place = i;
+	if (differ)
+		qsort(bs->list.items, bs->list.n, sizeof *bs->list.items, by_late_end);
+	if (ncols == 1 && !differ)
+		join_ranges(bs);
+	else
+		cut_apart(a, bs, ncols);
+}
+
 /* The one box that all have in common; none when there is no such point. */
 static void intersect(struct boxes *bs, uint32_t ncols)
 {
-	for (uint32_t i = 1; i < bs->list.n; i++)
+	for (uint32_t i = 1; i < bs->list.n; i++) {
+		struct box *first = &bs->list.items[0];
+		end_with(first,
+			 &(struct value){.valid_until_ms = bs->list.items[i].valid_until_ms});
 		for (uint32_t c = 0; c < ncols; c++) {
-			struct range *r = &bs->list.items[0].side[c],
-				     *s = &bs->list.items[i].side[c];
+			struct range *r = &first->side[c], *s = &bs->list.items[i].side[c];
 			r->lo = r->lo > s->lo ? r->lo : s->lo;
 			r->hi = r->hi < s->hi ? r->hi : s->hi;
 			if (r->lo > r->hi) {
@@ -188,6 +232,7 @@ static void intersect(struct boxes *bs, uint32_t ncols)
 				return;
 			}
 		}
+	}
 	if (bs->list.n)
 		bs->list.n = 1;
 }
@@ -198,10 +243,8 @@ void feed_boxes(struct arena *a, const struct nft_set *s, const struct nft_feed 
 	all_boxes(a, f, pd, out);
 	if (s->sole)
 		intersect(out, f->uses.n);
-	else if (s->interval && f->uses.n == 1)
-		join_ranges(out);
 	else if (s->interval)
-		cut_apart(a, out, f->uses.n);
+		unite(a, out, f->uses.n);
 }
 
 void put_box(struct buf *b, const struct nft_feed *f, const struct box *x)
@@ -220,14 +263,15 @@ static void each_tuple(struct nft_model *m, const struct nft_feed *f, const stru
 {
 	struct tuple_walk w = walk_tuples(m->cx->arena, f, pd);
 	struct range sides[16];
+	struct box x = {.side = sides};
 	if (!has_tuple(f, pd))
 		return;
 	do {
-		if (!tuple_box(&w, sides))
+		if (!tuple_box(&w, &x))
 			continue;
 		scratch->n = 0;
-		put_box(scratch, f, &(struct box){sides});
-		sink(arg, (struct str){scratch->data, (uint32_t)scratch->n});
+		put_box(scratch, f, &x);
+		sink(arg, (struct str){scratch->data, (uint32_t)scratch->n}, x.valid_until_ms);
 	} while (next_tuple(&w));
 }
 
@@ -244,6 +288,6 @@ void each_element(struct nft_model *m, const struct nft_feed *f, const struct po
 	vec_each (x, &bs.list) {
 		scratch->n = 0;
 		put_box(scratch, f, x);
-		sink(arg, (struct str){scratch->data, (uint32_t)scratch->n});
+		sink(arg, (struct str){scratch->data, (uint32_t)scratch->n}, x->valid_until_ms);
 	}
 }

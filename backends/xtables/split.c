@@ -9,7 +9,8 @@
  *
  * The tools' own negation !v at the end is what the rule says of a packet that
  * does not have the field at all (a later fragment, another kind of ARP): that it
- * does not match. Of one that has none of the values the first such line is true.
+ * does not match. One value stands for all in it: a packet that has another one of
+ * them has left H already, so the line asks no more than whether the field is there.
  *
  * A verdict that only leaves X can not be given in H, from where it would lead
  * back into X. So what follows goes to a chain that all others are sent to:
@@ -17,10 +18,10 @@
  *   X        -j A               A   O !v  -j RETURN   B   v  -j REST
  *         O  -j B                         -j REST
  *
- * Who is not O, or has no such field, reaches REST through A and finds nothing
- * more to do in X; who is O and has a value reaches it through B; who is O and has
- * none reaches the end of X. (REST may be asked twice, and says twice the same:
- * what it does not decide it leaves as it was.)
+ * Who is not O, or has no such field, or has the v of A's line, reaches REST
+ * through A and finds nothing more to do in X; who is O and has another value
+ * reaches it through B; who is O and has none reaches the end of X. (REST may be
+ * asked twice, and says twice the same: what it does not decide it leaves as it was.)
  *
  * Where every port has one value the tools' own negation says it.
  */
@@ -97,8 +98,18 @@ static const struct prule *other_tests(const struct xt_laying *x, const struct p
 	return c;
 }
 
-/* The rule with its split tests negated value by value. */
-static const struct prule *by_value(const struct xt_laying *x, const struct prule *r)
+/* !v in place of a split test: one value stands for all, as the others have been told apart. */
+static void negate_first(struct prule *r, struct ptest *t)
+{
+	const struct slot *slots[] = {&t->value, &t->to, &t->mask};
+	t->none = false;
+	for (int i = 0; i < 3; i++)
+		if (slots[i]->kind == SLOT_DIM && slots[i]->dim < 64)
+			r->first_only |= (uint64_t)1 << slots[i]->dim;
+}
+
+/* The rule with its split tests as !v. */
+static const struct prule *negated(const struct xt_laying *x, const struct prule *r)
 {
 	struct arena *a = x->cx->arena;
 	struct prule *c = empty_copy(a, r);
@@ -106,6 +117,8 @@ static const struct prule *by_value(const struct xt_laying *x, const struct prul
 	vec_each (t, &r->tests) {
 		struct ptest *copy = vec_push(a, &c->tests);
 		*copy = *t;
+		if (t->none && !is_single(x, r, t))
+			negate_first(c, copy);
 		copy->none = false;
 	}
 	return c;
@@ -131,6 +144,8 @@ static struct prule *value_test(const struct xt_laying *x, const struct prule *r
 		copy.none = false;
 		copy.negated = !t;
 		add_test(x->cx->arena, r, c, &copy);
+		if (!t)
+			negate_first(c, &c->tests.items[c->tests.n - 1]);
 	}
 	return c;
 }
@@ -180,7 +195,7 @@ static void split_leaving(struct xt_laying *x, const struct prule *r)
 	uint32_t a = new_chain(x), b = new_chain(x), rest = new_chain(x);
 	xt_add_jump(x->cx, NULL, x->current, a, &x->chains->list.items[x->current]);
 	put(x, x->current, other_tests(x, r), r->verdict, b);
-	put(x, a, by_value(x, r), ACTION_RETURN, XT_NO_JUMP);
+	put(x, a, negated(x, r), ACTION_RETURN, XT_NO_JUMP);
 	xt_add_jump(x->cx, NULL, a, rest, &x->chains->list.items[a]);
 	put_values(x, b, r, rest);
 	x->current = rest;

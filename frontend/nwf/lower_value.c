@@ -87,13 +87,21 @@ static bool word_text(struct nwf_lowering *lw, const struct attr *at, const stru
 static struct str join_words(struct nwf_lowering *lw, const struct attr *at,
 			     const struct nwf_words *ws, bool *good)
 {
-	struct str all = STR(""), one;
+	vec_of(struct str) texts = {0};
+	uint32_t size = 0;
 	vec_each (w, &ws->list) {
-		*good &= word_text(lw, at, w, &one);
-		all = str_printf(lw->arena, "%.*s%s%.*s", STR_ARG(all), all.len ? "," : "",
-				 STR_ARG(one));
+		struct str *one = vec_push(lw->arena, &texts);
+		*good &= word_text(lw, at, w, one);
+		size += one->len + 1;
 	}
-	return all;
+	char *all = arena_alloc(lw->arena, size + 1), *end = all;
+	vec_each (t, &texts) {
+		if (end != all)
+			*end++ = ',';
+		memcpy(end, t->s, t->len);
+		end += t->len;
+	}
+	return (struct str){all, (uint32_t)(end - all)};
 }
 
 /* --- one operand --- */
@@ -317,10 +325,20 @@ static void give_words(struct nwf_lowering *lw, const struct nwf_match *m, const
 				 m->span);
 }
 
+/* States are one set of bits already; as an iterator each would be a rule of its own. */
+static void refuse_braces(struct nwf_lowering *lw, const struct nwf_match *m)
+{
+	struct finding *f = diag_add(lw->diags, FINDING(E112), m->value.span,
+				     "connection states stand without braces");
+	diag_hint(lw->diags, f, "write 'ct state new, established'");
+}
+
 void nwf_lower_value(struct nwf_lowering *lw, const struct nwf_match *m,
 		     const struct nwf_slots *slots)
 {
-	if (slots->value->type == VT_TCPFLAGS && !m->value.braces)
+	if (slots->value->type == VT_STATE && m->value.braces)
+		refuse_braces(lw, m);
+	else if (slots->value->type == VT_TCPFLAGS && !m->value.braces)
 		give_flags(lw, m, slots->value);
 	else if (m->value.braces && m->value.items.n > 1)
 		give_list(lw, m, slots);

@@ -69,7 +69,7 @@ static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanne
 %token OPEN "{" CLOSE "}" LEFT "(" RIGHT ")" END_LINE "the end of the line"
 %token YYEOF 0 "the end of the text"
 
-%type <word> name chain_name atom sign_word plain
+%type <word> name chain_name atom sign_word plain prefix
 %type <words> atoms words directions
 %type <operand> operand
 %type <operands> operands
@@ -203,8 +203,14 @@ directions:
 	;
 
 words:
-	  plain                             { $$ = (struct nwf_words){0}; PUSH($$.list, $1); }
-	| words COMMA nls plain             { $$ = $1; PUSH($$.list, $4); }
+	  prefix                            { $$ = (struct nwf_words){0}; PUSH($$.list, $1); }
+	| words COMMA nls prefix            { $$ = $1; PUSH($$.list, $4); }
+	;
+
+/* One text: only LEARN_PREFIX may have it, which is said where values are read. */
+prefix:
+	  plain
+	| plain SLASH WORD                  { $$ = $1; $$.text.len = @3.hi - @1.lo; $$.span.hi = @3.hi; }
 	;
 
 /* Where nothing else can stand, reserved words are words like others. */

@@ -17,6 +17,7 @@ struct nwf_parser {
 	uint32_t file;
 	uint32_t pos; /* bytes that the scanner has read */
 	struct nwf_file *out;
+	struct map keywords; /* num: the token; by nwf_put_keywords() */
 	/* what came before this token decides what a word is */
 	int last;
 	struct str header; /* the last header's word */
@@ -38,8 +39,11 @@ bool nwf_is_keyword(struct str word);
 /* Is the word the name of a field behind that header, whatever else it means? */
 bool nwf_is_field(struct str header, struct str word);
 
+/* Make the parser know the reserved words. */
+void nwf_put_keywords(struct nwf_parser *p);
+
 /* The token of a word: NWF_TOKEN_* of the grammar, as an int; WORD when it is none. */
-int nwf_keyword(struct str word);
+int nwf_keyword(const struct nwf_parser *p, struct str word);
 
 /* A bad character or string: in quotes what it is about unless that is empty, and the text. */
 void nwf_lexical_error(struct nwf_parser *p, struct span at, const char *text, struct str what);

@@ -116,35 +116,71 @@ static const struct {
 	int token;
 } keywords[] = {STATEMENT_WORDS(WORD_TOKEN){"pass", 4, NWF_TOKEN_VERB}};
 
-static int find_keyword(struct str word)
+/* Every reserved word with its token, each once; the first of equal words wins. */
+static void each_keyword(void (*fn)(void *user, struct str word, int token), void *user)
 {
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		if (word.len == keywords[i].length &&
-		    memcmp(word.s, keywords[i].word, word.len) == 0)
-			return keywords[i].token;
+		fn(user, (struct str){keywords[i].word, keywords[i].length}, keywords[i].token);
 	for (int i = 0; i < ACTIONS; i++)
-		if (str_is(word, action_names[i]))
-			return NWF_TOKEN_VERB;
+		fn(user, str_from(action_names[i]), NWF_TOKEN_VERB);
 	for (int i = 0; i < DIRECTIONS; i++)
-		if (str_is(word, direction_names[i]))
-			return NWF_TOKEN_DIRECTION;
-	return nwf_header_find(word) ? NWF_TOKEN_HEADER : NWF_TOKEN_WORD;
+		fn(user, str_from(direction_names[i]), NWF_TOKEN_DIRECTION);
+	for (const struct nwf_header *h = nwf_headers; h->word; h++)
+		fn(user, (struct str){h->word, h->length}, NWF_TOKEN_HEADER);
 }
 
 /* All reserved words are short and begin with a small letter; most values and names are told by
  * that. */
 #define KEYWORD_MAX 9
 
-int nwf_keyword(struct str word)
+static bool may_be_keyword(struct str word)
 {
-	if (word.len > KEYWORD_MAX || word.len < 2 || word.s[0] < 'a' || word.s[0] > 'z')
-		return NWF_TOKEN_WORD;
-	return find_keyword(word);
+	return word.len <= KEYWORD_MAX && word.len >= 2 && word.s[0] >= 'a' && word.s[0] <= 'z';
+}
+
+static void put_keyword(void *user, struct str word, int token)
+{
+	struct nwf_parser *p = user;
+	bool added;
+	struct map_entry *e = map_put(p->arena, &p->keywords, word, &added);
+	if (added)
+		e->num = (uintptr_t)token;
+}
+
+void nwf_put_keywords(struct nwf_parser *p)
+{
+	each_keyword(put_keyword, p);
+}
+
+int nwf_keyword(const struct nwf_parser *p, struct str word)
+{
+	const struct map_entry *e = may_be_keyword(word) ? map_find(&p->keywords, word) : NULL;
+	return e ? (int)e->num : NWF_TOKEN_WORD;
+}
+
+struct search {
+	struct str word;
+	int token;
+};
+
+static void compare_keyword(void *user, struct str word, int token)
+{
+	struct search *s = user;
+	if (s->token == NWF_TOKEN_WORD && str_eq(s->word, word))
+		s->token = token;
+}
+
+static int find_keyword(struct str word)
+{
+	struct search s = {word, NWF_TOKEN_WORD};
+	if (may_be_keyword(word))
+		each_keyword(compare_keyword, &s);
+	return s.token;
 }
 
 bool nwf_is_verb(struct str word)
 {
-	return nwf_keyword(word) == NWF_TOKEN_VERB;
+	return find_keyword(word) == NWF_TOKEN_VERB;
 }
 
 bool nwf_is_field(struct str header, struct str word)
@@ -155,7 +191,7 @@ bool nwf_is_field(struct str header, struct str word)
 
 bool nwf_is_keyword(struct str word)
 {
-	return nwf_keyword(word) != NWF_TOKEN_WORD;
+	return find_keyword(word) != NWF_TOKEN_WORD;
 }
 
 /* --- errors of the text --- */

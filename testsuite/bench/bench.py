@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""bench.py --nwfc FILE [--tools DIR] [--out FILE] [--only W1,...,W6,packets]
+"""bench.py --nwfc FILE [--learnd FILE] [--tools DIR] [--out FILE] [--only W1,...,W6,packets,learnd]
 
 Measures nwfc by workloads beside a reference in the same run and prints their ratios:
 
@@ -11,6 +11,7 @@ Measures nwfc by workloads beside a reference in the same run and prints their r
     W5  one address of one port changes: compiling and loading the change
     W6  a text of the nwf language checked, against xmllint --sax over its XML twin
     packets   packets.py: what a forwarded packet and a flooded frame cost
+    learnd    learning.py: what learnd costs for a frame, a port, a replayed capture
 
 each at its size, a tenth and ten times of it.  Times are CPU time (user and system); commands that
 are compared run alternately and the medians count.  Nothing here fails because a machine is slow:
@@ -32,6 +33,7 @@ import sys
 import tempfile
 
 import generate
+import learning
 import packets
 
 LIMIT_ELSEWHERE = 10.1          # ms; where the targets that are times were set
@@ -96,6 +98,7 @@ class Sample:
 class Bench:
     def __init__(self, arguments, work):
         self.nwfc, self.tools, self.work = os.path.abspath(arguments.nwfc), os.path.abspath(arguments.tools), work
+        self.learnd = os.path.abspath(arguments.learnd)
         self.table = Table(arguments.out)
         self.can_load, self.why_not = network_namespace()
         if self.can_load and not shutil.which("nft"):
@@ -344,13 +347,14 @@ def w6(b):
 
 # ---------------------------------------------------------------- all
 
-WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "packets": packets.measure}
+WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "packets": packets.measure, "learnd": learning.measure}
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--nwfc", default="build/nwfc")
-    ap.add_argument("--tools", default="build/bench", help="where alternate, limit and frames are")
+    ap.add_argument("--learnd", default="build/learnd")
+    ap.add_argument("--tools", default="build/bench", help="where alternate and the other tools are")
     ap.add_argument("--out", default="build/bench.txt")
     ap.add_argument("--only", default=",".join(WORKLOADS))
     arguments = ap.parse_args()

@@ -58,6 +58,17 @@ def nwfc(*words, text=None, status=0, timeout=60):
     return r
 
 
+def ends(*words, status=(1, 2), seconds=30, mib=1500, text=None, finding=None):
+    """The program ends by itself, with one of these statuses, a message, and within bounds; nothing is written."""
+    r = nwfc(*words, status=None, timeout=seconds, text=text)
+    assert r.status in status, "%s: %r" % (words, r)
+    if r.status:
+        assert r.err, words
+        assert finding is None or finding in r.err, r
+    assert r.mib < mib, "%s: %d MiB" % (words, r.mib)
+    return r
+
+
 def write(name, text):
     path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)

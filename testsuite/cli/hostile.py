@@ -11,21 +11,9 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
+from harness import BINDING, MAC, PORT, ROOT, Skip, ends, filter_xml, main, nwfc, rule, test, write
 
-SECONDS = 30
 PARAM = "<parameter name='%s' value='%s'/>"
-
-
-def ends(*words, status=(1, 2), seconds=SECONDS, mib=1500, text=None, finding=None):
-    """The program ends by itself, with one of these statuses, a message, and within bounds; nothing is written."""
-    r = nwfc(*words, status=None, timeout=seconds, text=text)
-    assert r.status in status, "%s: %r" % (words, r)
-    if r.status:
-        assert r.err, words
-        assert finding is None or finding in r.err, r
-    assert r.mib < mib, "%s: %d MiB" % (words, r.mib)
-    return r
 
 
 def compile_nft(*words, **more):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Is what the documents say what the program does?
 
-    check-docs.py [--nwfc PATH] [--update]
+    check-docs.py [--nwfc PATH] [--learnd PATH] [--update]
 
 - nwfc(1) has every command, option (of which commands, with which default) and
   finding, and no other.
@@ -12,7 +12,9 @@
 - Every `$ command` of a console block in README.md and docs/semantics.md prints
   what stands below it; --update writes there what it prints. A block that begins
   with `# command` runs in a namespace of its own, and every command must succeed.
-- Both manual pages are set without a warning.
+- learnd(8) has every option, key of the learn file, event, kind of evidence and limit, and no
+  other; its files are read; its commands under EXAMPLES run.
+- The manual pages are set without a warning.
 
 The last line says how many passed, failed, and were skipped for want of a tool.
 """
@@ -21,6 +23,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -133,7 +136,7 @@ def check_options(nwfc, page):
                f'--help: {sorted(wanted[name][0])}, manual: {sorted(got[name][0])}')
         for number in wanted[name][1]:
             report(number in got[name][1], f'default {number} of {name} in nwfc(1)')
-    targets = re.findall(r'"-t wants (.*?)"', read('nwfc/cmd_compile.c'))[0].replace(' or ', ', ')
+    targets = re.findall(r'"-t wants (.*?)"', read('nwfc/compile.c'))[0].replace(' or ', ', ')
     same('targets in nwfc(1)', targets.split(', '),
          [line.split()[2] for line in section(page, 'Targets', '.Ss') if line.startswith('.It Cm')])
 
@@ -312,6 +315,64 @@ def check_text(name, dir_, update):
         report(os.path.exists(there), f'{name}: link to {target}')
 
 
+# --- learnd(8) ------------------------------------------------------------------------
+
+def words_of(page, title, macro):
+    """What stands in the `.It Cm` lines of a section."""
+    lines = [line[7:] for line in section(page, title, macro) if line.startswith('.It Cm ')]
+    return [w for line in lines for w in re.split(r' , ', re.sub(r' (Ar|Cm) .*', '', line))]
+
+
+def check_learnd(learnd, page, dir_):
+    out = subprocess.run([learnd, '--help'], capture_output=True, text=True, check=True).stdout
+    wanted = {}
+    for short, long_, value, text in re.findall(r'^  (-\S, |    )(--\w+) ?(\S*)  +(.*)$', out, re.M):
+        wanted[short.strip() + ' ' * bool(short.strip()) + long_ + (f'={value}' if value else '')] = text
+    for pair in re.findall(r'^  (-\w), (--\w+); (-\w), (--\w+)$', out, re.M):
+        wanted |= {f'{pair[0]}, {pair[1]}': '', f'{pair[2]}, {pair[3]}': ''}
+    lines = section(page, 'OPTIONS')
+    got = {mdoc_text(line): i for i, line in enumerate(lines) if line.startswith('.It Fl')}
+    same('options in learnd(8)', wanted, got)
+    for name in sorted(set(wanted) & set(got)):
+        for number in re.findall(r'\((\d+)\)', wanted[name]):
+            report(number in ' '.join(lines[got[name] + 1:got[name] + 5]), f'default {number} of {name} in learnd(8)')
+    table = read('learnd/port.c').split('} keys[] = {')[1]
+    same('keys in learnd(8)', re.findall(r'^\t\{"([\w-]+)"', table, re.M), words_of(page, 'THE LEARN FILE', '.Sh'))
+    names = re.findall(r'event_names\[EVENT_KINDS\] = \{(.*?)\}', read('learnd/believe.c'), re.S)[0]
+    evidence = re.findall(r'evidence_names\[EVIDENCES\] = \{(.*?)\}', read('learnd/believe.c'))[0]
+    same('events of addresses in learnd(8)', re.findall(r'"(\w+)"', names),
+         words_of(page, 'What becomes of an address', '.Ss'))
+    said = set()
+    for f in sorted(os.listdir(os.path.join(TOP, 'learnd'))):
+        said |= set(re.findall(r'(?:report_text|begin)\(&?d, "([\w-]+)"', read(f'learnd/{f}')))
+    same('events of the daemon in learnd(8)', said, words_of(page, 'What becomes of the daemon', '.Ss'))
+    same('evidence in learnd(8)', re.findall(r'"(\w+)"', evidence),
+         re.findall(r'^\.It (\w+) Ta \d', page, re.M))
+    check_learnd_files(learnd, page, dir_)
+
+
+def check_learnd_files(learnd, page, dir_):
+    """The learn file and the journal of the manual, and the commands that can be run with them."""
+    blocks = re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page, re.M | re.S)
+    learn = [b for b in blocks if b.startswith('nwfc-learn ')]
+    leases = [b for b in blocks if b.startswith('nwfc-leases ')]
+    report(len(learn) == len(leases) == 1, 'learnd(8) has both files')
+    put(dir_, 'vnet0.learn', learn[0])
+    put(dir_, 'leases', leases[0])
+    os.makedirs(os.path.join(dir_, 'other'))
+    with open(os.path.join(dir_, 'boot.pcap'), 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 2048, 1))
+    os.symlink(learnd, os.path.join(dir_, 'bin', 'learnd'))
+    # that port is for mode dhcp
+    commands = [line[4:].strip() for line in section(page, 'EXAMPLES') if line.startswith('.Dl learnd')]
+    report(len(commands) >= 3, 'learnd(8) has examples')
+    for c in commands:
+        r = run(c.replace('--mode any', '--mode dhcp'), dir_)
+        report(r.returncode == 0, f'learnd(8): {c}', r.stdout)
+    with open(os.path.join(dir_, 'guest.leases'), encoding='utf-8') as f:
+        report(len(f.read().splitlines()) == 2, 'the journal in learnd(8) has a lease of the guest')
+
+
 def check_setting(path):
     if not shutil.which('man'):
         skip(path, 'no man')
@@ -324,10 +385,11 @@ def check_setting(path):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--nwfc', default=os.path.join(TOP, 'build', 'nwfc'))
+    p.add_argument('--learnd', default=os.path.join(TOP, 'build', 'learnd'))
     p.add_argument('--update', action='store_true')
     args = p.parse_args()
     nwfc = os.path.abspath(args.nwfc)
-    page1, page5 = read('man/nwfc.1'), read('man/nwfc.5')
+    page1, page5, page8 = read('man/nwfc.1'), read('man/nwfc.5'), read('man/learnd.8')
     with tempfile.TemporaryDirectory() as dir_:
         make_place(nwfc, dir_)
         check_options(nwfc, page1)
@@ -335,6 +397,7 @@ def main():
         check_fields(nwfc, page5)
         check_documents(nwfc, page5, dir_)
         check_examples(page1, dir_)
+        check_learnd(os.path.abspath(args.learnd), page8, dir_)
         for words in ('check --werror', 'fmt --check', 'compile -t nft'):
             r = run(f'nwfc {words} examples/tour.nwf >out', dir_)
             report(r.returncode == 0, f'examples/tour.nwf: {words}', r.stdout)
@@ -342,6 +405,7 @@ def main():
             check_text(name, dir_, args.update)
     check_setting('man/nwfc.1')
     check_setting('man/nwfc.5')
+    check_setting('man/learnd.8')
     print('{passed} passed, {failed} failed, {skipped} skipped'.format(**counts))
     return counts['failed'] > 0
 

@@ -5,22 +5,36 @@
  *
  * With libFuzzer LLVMFuzzerTestOneInput is called by it. Built with
  * -DSTANDALONE a fuzzer reads the files and folders that it is given instead,
- * or with --dictionary prints those words.
+ * or with --dictionary prints those words. FUZZ_WITHOUT_FRONTEND leaves out what reads filters.
  */
 #ifndef NWFC_TESTSUITE_FUZZ_H
 #define NWFC_TESTSUITE_FUZZ_H
 
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#ifndef FUZZ_WITHOUT_FRONTEND
 #include "frontend/frontend.h"
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ARENA_LIMIT ((size_t)64 << 20)
+
+#define REQUIRE(condition)                                                                         \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);            \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+#ifndef FUZZ_WITHOUT_FRONTEND
 
 struct run {
 	struct arena *arena;
@@ -30,14 +44,6 @@ struct run {
 	struct ports ports;
 	struct parse_ctx cx;
 };
-
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);            \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static void run_begin(struct run *r, bool lenient)
 {
@@ -79,6 +85,8 @@ static void check_findings(const struct run *r, bool ok)
 	REQUIRE(errors == r->diags.errors);
 	REQUIRE(ok == (errors == 0));
 }
+
+#endif
 
 #ifdef STANDALONE
 

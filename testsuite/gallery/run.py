@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NOT_HERE = {"E503": "no target narrows", "E505": "wants two names with one hash",
-            "E603": "wants gigabytes", "E604": "wants gigabytes"}
+            "E606": "wants a kernel", "E603": "wants gigabytes", "E604": "wants gigabytes"}
 
 
 def arguments():
@@ -32,7 +32,9 @@ def arguments():
 def said(nwfc, path, words):
     """Findings, as they look from the folder of the file; whatever is written goes elsewhere."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, path.name).write_bytes(path.read_bytes())
+        for p in (path, path.with_suffix(".leases")):
+            if p.exists():
+                Path(folder, p.name).write_bytes(p.read_bytes())
         p = subprocess.run([nwfc, *words, path.name], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, errors="replace", timeout=120)
         if p.returncode not in (0, 1, 2):

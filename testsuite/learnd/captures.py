@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Replay captures and compare what learnd concludes with what is expected.
 
-captures.py --learnd PROGRAM [--verbose] FOLDER...
+captures.py --learnd PROGRAM [--verbose] [FOLDER...]
 
+Without a folder the corpus (not part of the project) is looked for in
+$NWFC_SHARED/corpus/captures, default ../shared beside the checkout; SKIP without it.
 Each FOLDER holds cases: folders with capture.pcap (or .gz), port.txt,
 direction.txt and expect.json. Per case and mode three things are compared:
 the events that are demanded, that no address is bound that is not expected, and the
@@ -107,8 +109,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--learnd", required=True)
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("folders", nargs="+")
+    parser.add_argument("folders", nargs="*")
     args = parser.parse_args()
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    shared = os.environ.get("NWFC_SHARED", os.path.join(os.path.dirname(root), "shared"))
+    args.folders = args.folders or [os.path.join(shared, "corpus", "captures")]
+    if not os.path.isdir(args.folders[0]):
+        print(f"SKIP: there are no captures in {args.folders[0]}")
+        print("0 passed, 0 failed, 1 skipped")
+        return 0
     passed = failed = 0
     for folder in args.folders:
         for name in sorted(os.listdir(folder)):

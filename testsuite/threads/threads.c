@@ -79,7 +79,7 @@ static const char *compile_once(struct worker *w)
 	struct compile c = {.arena = arena_new((size_t)256 << 20)};
 	c.sources = (struct sources){.arena = c.arena, .max_size = (size_t)64 << 20};
 	c.diags = (struct diags){.arena = c.arena, .sources = &c.sources, .max = 100};
-	struct pass_ctx cx = {c.arena, &c.diags, default_limits};
+	struct pass_ctx cx = {c.arena, &c.diags, default_limits, NULL};
 	const char *why = read_all(&c, w->files);
 	if (!why && !build_ports(&cx, &c.library, &c.ports, &c.build))
 		why = "the ports can not be built";

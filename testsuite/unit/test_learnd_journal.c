@@ -56,7 +56,7 @@ static bool read_again(void)
 {
 	leases_free(&leases);
 	fault = (struct fault){0};
-	return leases_read(path, WALL, &leases, &fault);
+	return journal_read(path, WALL, &leases, &fault);
 }
 
 static bool read_text(const char *text)

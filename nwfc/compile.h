@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile.h - one compile, step by step, for the commands that do it: what they
+ * differ in is where its output goes.
+ */
+#ifndef NWFC_NWFC_COMPILE_H
+#define NWFC_NWFC_COMPILE_H
+
+#include "nwfc/leases.h"
+#include "nwfc/output.h"
+
+struct job {
+	const struct target *target;
+	void *lowered;
+	struct output out;
+	bool open;
+};
+
+struct compile {
+	struct session *s;
+	struct input_list inputs, old_inputs;
+	struct host host, before;
+	struct build build, old;
+	const struct leases *leases, *old_leases; /* NULL: without */
+	struct emit_ctx emit;
+	vec_of(struct job) jobs;
+	struct output learn; /* --learn */
+	bool learn_open;
+	const char *dir; /* with -t all, or several targets */
+	bool changes;    /* --since */
+};
+
+/* NULL, or what is wrong with the options. */
+const char *compile_options(struct compile *c);
+
+/* --leases and --since-leases; false after a finding. */
+bool compile_leases(struct compile *c);
+
+/* Inputs to programs, of both sides with --since; false after a finding. */
+bool compile_front(struct compile *c);
+
+/* Ports to programs, with leases or without (NULL). */
+bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
+		  const struct leases *leases, struct build *b);
+
+/* Is there a port, or none on purpose? Else a finding. */
+bool compile_any_port(struct compile *c);
+
+/* Programs to the targets' forms; with --since that is left to the change. */
+bool compile_lower(struct compile *c);
+
+#endif

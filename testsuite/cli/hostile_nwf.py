@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Hostile texts of the nwf language: an end in bounded time and memory, and nothing breaks out of scripts and findings.
+
+Meant for the build under AddressSanitizer, too.
+"""
+import json
+import os
+import random
+import sys
+
+from harness import MAC, ROOT, ends, main, nwfc, test, write
+
+MIB = 1 << 20
+PORT_OF = "\nport vnet0 mac " + MAC + " { use %s }\n"
+
+
+def everywhere(text, status=(0, 2), **more):
+    """The same end whatever is asked of a text."""
+    name = write("t.nwf", text)
+    for words in (("check",), ("fmt", "-o", "out.nwf"), ("convert", "-o", "out.xml")):
+        ends(*words, name, status=status + (1,), **more)
+    for form in ("json", "sarif"):
+        json.loads(nwfc("check", "--format=" + form, name, status=None).out)
+
+
+@test
+def deep_and_open():
+    for depth in (300, 100000, 1000000):
+        for piece in ("filter f {", "{", "filter f {\n drop in tcp dport { ", "("):
+            everywhere(piece * depth)
+    everywhere("filter f { drop in tcp dport {" + " {" * 100000 + " 1" + " }" * 100000 + " } }")
+
+
+@test
+def huge_pieces():
+    for text in ("n" * 20 * MIB, "filter " + "n" * 20 * MIB + " {}", "# " + "c" * 20 * MIB, '"' + "s" * 20 * MIB, '"' + "s" * 20 * MIB + '"',
+                 " " * 20 * MIB, "\n" * 20 * MIB, ";" * 5 * MIB, "\\\n" * 5 * MIB, "$" * 5 * MIB, "filter f { drop in tcp dport " + "9" * 5 * MIB + " }",
+                 "filter f { drop in ip saddr $" + "V" * 5 * MIB + " }", "filter f { drop in ip saddr $V[" + "9" * 5 * MIB + "] }"):
+        ends("check", write("t.nwf", text), status=(0, 1, 2))
+
+
+@test
+def many_of_everything():
+    n = 100000
+    ends("check", write("t.nwf", "".join("filter f%d { packets:\n drop in tcp dport %d }\n" % (i, i % 65536) for i in range(n))), status=(0, 1))
+    ends("check", write("t.nwf", "filter f { packets:\n drop in tcp dport { " + ", ".join(str(i % 65536) for i in range(n)) + " } }"), status=(0, 1, 2))
+    ends("check", write("t.nwf", "filter f { drop in " + "tcp dport 1 " * n + "}"), status=(2,))
+    ends("check", write("t.nwf", "bogus " * n), status=(2,))
+    ends("check", write("t.nwf", "bogus\n" * n), status=(2,))
+    ends("check", write("t.nwf", "filter f {\n" + "bogus\n" * n + "}"), status=(2,))
+    ends("check", write("t.nwf", "filter f {\n" + "drop in tcp dport 70000\n" * n + "}"), status=(2,))
+    ends("check", write("t.nwf", "filter f {}\n" * n), status=(2,))
+    ends("check", write("t.nwf", "".join("define V%d = %d\n" % (i, i) for i in range(n)) + "filter f { packets:\n drop in tcp dport $V0 }"), status=(0, 1))
+    ends("check", write("t.nwf", 'filter f { drop in tcp dport 1 "%s" }' % ("x" * MIB)), status=(0, 1, 2))
+
+
+@test
+def products():
+    lists = " ".join("ip %saddr { %s }" % (d, ", ".join("10.%d.%d.1" % (i // 250, i % 250) for i in range(5000))) for d in "sd")
+    text = write("t.nwf", "filter f {\npackets:\n drop in %s\n}" % lists + PORT_OF % "f")
+    ends("compile", "-t", "iptables", text, finding="[E504]")
+    ends("compile", "-t", "nft", text, status=(0,))
+    none = "filter f {\npackets:\n accept in ip saddr != { %s } ip daddr != { %s }\n}" % tuple(
+        ", ".join("10.%d.%d.%d" % (k, i // 250, i % 250) for i in range(3000)) for k in (1, 2))
+    ends("compile", "-t", "iptables", write("t.nwf", none + PORT_OF % "f"), status=(0, 2))
+
+
+@test
+def includes():
+    os.mkfifo("fifo.nwf")
+    os.mkdir("dir.nwf")
+    os.symlink("loop.nwf", "loop.nwf")
+    for target in ("t.nwf", "fifo.nwf", "dir.nwf", "loop.nwf", "/dev/zero", "/dev/stdin", "/proc/self/mem", "missing.nwf", "", "a\\0b", "\x01"):
+        ends("check", write("t.nwf", 'include "%s"\n' % target), status=(0, 2), text="x")
+    for i in range(300):
+        write("i%d.nwf" % i, 'include "i%d.nwf"\n' % (i + 1))
+    write("i300.nwf", "")
+    ends("check", "i0.nwf", status=(2,))
+    for i in range(40):
+        write("b%d.nwf" % i, ('include "b%d.nwf"\n' % (i + 1)) * 10)
+    write("b40.nwf", "filter f { packets:\n drop in tcp dport 1 }\n")
+    ends("check", "b0.nwf", status=(0, 1))
+
+
+@test
+def bytes_of_all_kinds():
+    rng = random.Random(3)
+    for data in (b"", b"\0", b"\0" * 1000, b"\xef\xbb\xbf", b"\xef\xbb\xbffilter f {}", b"filter \xff {}", b"filter f\0g {}", b"\r\r\r", b"filter f {\r\n}\r\n",
+                 b"\xff\xfe" + "filter f {}".encode("utf-16le"), b"filter f { drop in \"\xc3\" }", b'"', b"'", b"$", b"$[", b"$V[@", b"@", b"!", b"!=", b"\\", b"\\\n\\"):
+        ends("check", write("t.nwf", data), status=(0, 1, 2))
+    text = (ROOT / "examples" / "tour.nwf").read_bytes()
+    for n in range(0, len(text), 31):
+        ends("check", write("t.nwf", text[:n]), status=(0, 1, 2))
+    for _ in range(150):
+        data = bytearray(text)
+        for _ in range(rng.randrange(1, 4)):
+            at = rng.randrange(len(data))
+            data[at:at + rng.randrange(3)] = bytes(rng.choice(b"{}()[]!=,;$@\"\\\n \0\xc3a0-/:") for _ in range(rng.randrange(4)))
+        ends("check", write("t.nwf", bytes(data)), status=(0, 1, 2))
+
+
+@test
+def nothing_breaks_out():
+    evil = ('x\\" drop; flush ruleset; "', "$(id)", "`id`", "a\nEND-OF-RULES\nid", "\x1b[31m", "-j ACCEPT", "*/", "--", "\u202e")
+    for text in evil:
+        quoted = '"%s"' % text.replace("\n", "\\n")
+        name = write("t.nwf", "filter f {\npackets:\n accept in tcp dport 22 %s\n}" % quoted + PORT_OF % "f")
+        for target in ("nft", "iptables", "ebtables", "xtables"):
+            r = nwfc("compile", "-t", target, name, status=None)
+            assert "\x1b" not in r.out + r.err, r
+            for line in r.out.splitlines():
+                assert not line.startswith(("id", "END-OF-RULES\n")), r
+        r = nwfc("check", "--format=json", write("t.nwf", "filter %s { bogus %s }" % (quoted, quoted)), status=None)
+        json.loads(r.out)
+        assert "\x1b" not in r.out, r
+        r = nwfc("check", "--format=sarif", "t.nwf", status=None)
+        json.loads(r.out)
+
+
+@test
+def old_output_stays():
+    for words in (("compile", "-t", "nft", "-o", "out"), ("fmt", "-o", "out"), ("convert", "-o", "out")):
+        write("out", "old")
+        nwfc(*words, write("t.nwf", "filter f { bogus }"), status=2)
+        assert open("out", encoding="ascii").read() == "old", words
+    text = "filter f { drop in tcp dport 1 \n"
+    nwfc("fmt", write("own.nwf", text), status=2)
+    assert open("own.nwf", encoding="ascii").read() == text
+
+
+if __name__ == "__main__":
+    sys.exit(main(__doc__))

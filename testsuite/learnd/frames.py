@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Frames of guests and of a DHCP server, made by hand for the tests of learnd."""
+import ipaddress
+import socket
+import struct
+
+SERVER_MAC, SERVER = bytes.fromhex("525400b00001"), "10.9.0.1"
+ROUTER6 = "fe80::5054:ff:feb0:1"
+
+
+def mac(n):
+    return bytes.fromhex("525400a100%02x" % n)
+
+
+def ip4(source, target, protocol, payload):
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0, socket.inet_aton(source),
+                       socket.inet_aton(target))
+    total = sum(struct.unpack(">10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    return head[:10] + struct.pack(">H", 0xFFFF - ((total & 0xFFFF) + (total >> 16))) + head[12:] + payload
+
+
+def udp(source, sport, target, dport, payload):
+    return ip4(source, target, 17, struct.pack(">HHHH", sport, dport, 8 + len(payload), 0) + payload)
+
+
+def dhcp(op, kind, guest, xid, yiaddr="0.0.0.0", ciaddr="0.0.0.0", options=b""):
+    return (struct.pack(">BBBBIHH4s4s4s4s", op, 1, 6, 0, xid, 0, 0, socket.inet_aton(ciaddr), socket.inet_aton(yiaddr), bytes(4),
+                        bytes(4)) + mac(guest) + bytes(202) + b"\x63\x82\x53\x63" + bytes([53, 1, kind]) + options + b"\xff")
+
+
+def request(guest, xid, address):
+    options = bytes([50, 4]) + socket.inet_aton(address)
+    return b"\xff" * 6 + mac(guest) + b"\x08\x00" + udp("0.0.0.0", 68, "255.255.255.255", 67, dhcp(1, 3, guest, xid, options=options))
+
+
+def ack(guest, xid, address, seconds, server=SERVER, source=SERVER_MAC):
+    options = bytes([54, 4]) + socket.inet_aton(server) + struct.pack(">BBI", 51, 4, seconds)
+    return mac(guest) + source + b"\x08\x00" + udp(server, 67, address, 68, dhcp(2, 5, guest, xid, address, options=options))
+
+
+def release(guest, xid, address):
+    return SERVER_MAC + mac(guest) + b"\x08\x00" + udp(address, 68, SERVER, 67, dhcp(1, 7, guest, xid, ciaddr=address))
+
+
+def announcement(guest, address):
+    who = mac(guest) + socket.inet_aton(address)
+    return b"\xff" * 6 + mac(guest) + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + who + bytes(6) + socket.inet_aton(address)
+
+
+def data(guest, address, source=None):
+    return SERVER_MAC + (source or mac(guest)) + b"\x08\x00" + udp(address, 4000, SERVER, 4000, b"x" * 20)
+
+
+def packed6(address):
+    return ipaddress.IPv6Address(address).packed
+
+
+def arp(operation, sender_mac, sender, target, source=None, to=b"\xff" * 6):
+    return (to + (source or sender_mac) + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4, operation) + sender_mac
+            + socket.inet_aton(sender) + bytes(6) + socket.inet_aton(target))
+
+
+def ip6(source, target, following, payload, hops=255):
+    return struct.pack(">IHBB", 6 << 28, len(payload), following, hops) + packed6(source) + packed6(target) + payload
+
+
+def dad(guest, address, nonce=b"", sender=None, hops=255):
+    group = "ff02::1:ff" + ipaddress.IPv6Address(address).exploded[-7:]
+    option = bytes([14, 1]) + nonce if nonce else b""
+    message = bytes([135]) + bytes(7) + packed6(address) + option
+    return bytes.fromhex("3333ff") + packed6(address)[13:] + (sender or mac(guest)) + b"\x86\xdd" + ip6("::", group, 58, message, hops)
+
+
+def advertisement(sender, address):
+    message = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + packed6(address) + bytes([2, 1]) + sender
+    return bytes.fromhex("333300000001") + sender + b"\x86\xdd" + ip6(address, "ff02::1", 58, message)
+
+
+def router(valid, prefix="fd09::", source=ROUTER6):
+    option = bytes([3, 4, 64, 0xC0]) + struct.pack(">III", valid, valid, 0) + packed6(prefix)
+    message = bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8) + option
+    return bytes.fromhex("333300000001") + SERVER_MAC + b"\x86\xdd" + ip6(source, "ff02::1", 58, message)
+
+
+def option6(code, value):
+    return struct.pack(">HH", code, len(value)) + value
+
+
+def lease6(address, valid):
+    return option6(3, bytes(12) + option6(5, packed6(address) + struct.pack(">II", valid, valid)))
+
+
+def dhcp6(kind, xid, body=b"", answer=False, server=ROUTER6):
+    message = bytes([kind]) + struct.pack(">I", xid)[1:] + option6(1, b"\0\3\0\1" + mac(1)) + body
+    guest = "fe80::5054:ff:fea1:1"
+    if answer:
+        payload = struct.pack(">HHHH", 547, 546, 8 + len(message), 0) + message
+        return mac(1) + SERVER_MAC + b"\x86\xdd" + ip6(server, guest, 17, payload, 64)
+    payload = struct.pack(">HHHH", 546, 547, 8 + len(message), 0) + message
+    return bytes.fromhex("333300010002") + mac(1) + b"\x86\xdd" + ip6(guest, "ff02::1:2", 17, payload, 64)
+
+
+def tagged(frame, vlan=5):
+    return frame[:12] + struct.pack(">HH", 0x8100, vlan) + frame[12:]

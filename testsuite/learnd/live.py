@@ -1,0 +1,532 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""learnd on a live bridge: what it learns is enforced, ends when it ends, and survives what may happen.
+
+live.py --nwfc FILE --learnd FILE [--kills N]
+
+In namespaces of its own (unshare): a bridge, guests on veth pairs, a DHCP server of our own that speaks in
+raw frames, so that leases may last seconds, and dnsmasq with udhcpc where they are installed.
+"""
+import argparse
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from frames import SERVER, SERVER_MAC, ack, announcement, data, mac, release, request
+
+OWNER = "11111111-2222-3333-4444-55555555555%d"
+TESTS = []
+
+
+class Skip(Exception):
+    """Something that the test needs is missing."""
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def run(*words, check=True, **more):
+    done = subprocess.run(words, capture_output=True, text=True, check=False, **more)
+    assert not check or done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    return done
+
+
+# --- the lab
+
+class Lab:
+    """Ports vnet1, vnet2 with the ends g1, g2 as guests, and srv with the end s0 as the server."""
+
+    def __init__(self):
+        run("mount", "-t", "tmpfs", "tmpfs", "/run")
+        os.makedirs("/run/netns")
+        run("ip", "link", "set", "lo", "up")
+        run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0")
+        run("ip", "link", "set", "br0", "up")
+        for port, end, address in (("vnet1", "g1", mac(1)), ("vnet2", "g2", mac(2)), ("srv", "s0", SERVER_MAC)):
+            self.add(port, end, address)
+        self.sockets = {}
+
+    @staticmethod
+    def add(port, end, address):
+        run("ip", "link", "add", port, "type", "veth", "peer", "name", end, "address", address.hex(":"))
+        for name in (port, end):
+            with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as f:
+                f.write("1")
+            run("ip", "link", "set", name, "up")
+        run("ip", "link", "set", port, "master", "br0")
+
+    def open(self, end):
+        if end not in self.sockets:
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            s.bind((end, 0))
+            self.sockets[end] = s
+        return self.sockets[end]
+
+    def forget(self, end):
+        if end in self.sockets:
+            self.sockets.pop(end).close()
+
+    def send(self, end, frame):
+        self.open(end).send(frame)
+
+    def passes(self, frame, end="g1", to="s0"):
+        """Does a frame from one end come out at the other?"""
+        s = self.open(to)
+        while select.select([s], [], [], 0)[0]:
+            s.recv(4096)
+        self.send(end, frame)
+        limit = time.monotonic() + 0.15
+        while (left := limit - time.monotonic()) > 0:
+            if select.select([s], [], [], left)[0] and s.recv(4096) == frame:
+                return True
+        return False
+
+
+class Learnd:
+    """A learnd with its files in the working directory; events are read as they come."""
+
+    def __init__(self, *words, command=None, ready=True):
+        self.events, self.rest = [], b""
+        words = [ARGS.learnd, "-l", "learn", "-L", "leases", "-f", *words]
+        self.process = subprocess.Popen(words + (["--", *command] if command else []), stdout=subprocess.PIPE,
+                                        stderr=open("learnd.err", "ab"), start_new_session=True)
+        if ready:
+            self.wait("started")
+
+    def read(self, seconds):
+        if select.select([self.process.stdout], [], [], seconds)[0]:
+            got = os.read(self.process.stdout.fileno(), 1 << 16)
+            self.rest += got
+            *lines, self.rest = self.rest.split(b"\n")
+            self.events += [json.loads(line) for line in lines if line.startswith(b"{")]
+            return bool(got)
+        return True
+
+    def wait(self, event, seconds=6, **more):
+        end = time.monotonic() + seconds
+        at = 0
+        while True:
+            while at < len(self.events):
+                e = self.events[at]
+                at += 1
+                if e["event"] == event and all(e.get(k) == v for k, v in more.items()):
+                    self.events = self.events[at:]
+                    return e
+            left = end - time.monotonic()
+            assert left > 0 and self.read(left), f"no event {event} {more}: {self.events}"
+
+    def none(self, event, seconds=0.4):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.read(left)
+        assert not [e for e in self.events if e["event"] == event], self.events
+
+    def child(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
+            return int(f.read().split()[0])
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        while self.read(5) and self.process.poll() is None:
+            pass
+        status = self.process.wait(5)
+        self.process.stdout.close()
+        assert status == 0, status
+
+
+PORT = """port vnet%d mac %s {
+	owner vm%d uuid %s
+	use clean-traffic
+	DHCPSERVER = """ + SERVER + """
+	GATEWAY_IP = """ + SERVER + """
+%s}
+"""
+
+
+def write_ports(more="", numbers=(1, 2)):
+    with open("ports.nwf", "w", encoding="ascii") as f:
+        for n in numbers:
+            f.write(PORT % (n, mac(n).hex(":"), n, OWNER % n, more))
+
+
+def load(more="\tlearn dhcp\n"):
+    """The rules while nothing is known, in the kernel."""
+    for name in ("leases", "leases.applied", "leases.import"):
+        if os.path.exists(name):
+            os.unlink(name)
+    write_ports(more)
+    run("nft", "flush", "ruleset")
+    run(ARGS.nwfc, "compile", "-q", "-t", "nft", "--learn", "learn", "-o", "rules.nft", "ports.nwf")
+    run("nft", "-f", "rules.nft")
+
+
+def lease(lab, learnd, guest=1, address="10.9.0.100", seconds=3, xid=7):
+    lab.send("g%d" % guest, request(guest, xid, address))
+    time.sleep(0.02)
+    lab.send("s0", ack(guest, xid, address, seconds))
+    e = learnd.wait("add", address=address)
+    assert e["evidence"] == "dhcp" and e["old"] == [] and e["new"] == [address], e
+    learnd.wait("fed")
+    return e
+
+
+# --- tests
+
+@test
+def a_lease_is_enforced_and_ends(lab):
+    load()
+    learnd = Learnd()
+    learnd.wait("fed")
+    assert not lab.passes(data(1, "10.9.0.100")), "nothing is known, and data passes"
+    assert lab.passes(request(1, 5, "10.9.0.100")), "DHCP does not pass"
+    lease(lab, learnd)
+    began = time.monotonic()
+    assert lab.passes(data(1, "10.9.0.100")), "the leased address does not pass"
+    for what, frame in (("IPv4", data(1, "10.9.0.101")), ("MAC", data(1, "10.9.0.100", mac(9))), ("ARP", announcement(1, "10.9.0.1"))):
+        assert not lab.passes(frame), "spoofed " + what
+    learnd.wait("expire", address="10.9.0.100")
+    assert 2.8 < time.monotonic() - began < 4, "the lease did not end in time"
+    learnd.wait("fed")
+    assert not lab.passes(data(1, "10.9.0.100")), "the lease is over, and its address passes"
+    assert lab.passes(request(1, 6, "10.9.0.100")), "DHCP does not pass any more"
+    learnd.stop()
+
+
+@test
+def the_kernel_ends_a_lease_alone(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd)
+    assert lab.passes(data(1, "10.9.0.100"))
+    learnd.kill()
+    assert lab.passes(data(1, "10.9.0.100"))
+    time.sleep(3.2)
+    assert not lab.passes(data(1, "10.9.0.100")), "learnd is dead, and the lease did not end"
+
+
+@test
+def a_renewal_lasts_and_a_release_ends(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd)
+    time.sleep(1.5)
+    lab.send("g1", request(1, 8, "10.9.0.100"))
+    time.sleep(0.02)
+    lab.send("s0", ack(1, 8, "10.9.0.100", 60))
+    learnd.wait("renew", address="10.9.0.100")
+    learnd.wait("fed")
+    time.sleep(2)
+    assert lab.passes(data(1, "10.9.0.100")), "renewed, and it does not pass"
+    lab.send("g1", release(1, 99, "10.9.0.100"))
+    learnd.wait("delete", address="10.9.0.100", why="RELEASE")
+    learnd.wait("fed")
+    assert not lab.passes(data(1, "10.9.0.100")), "released, and it passes"
+    learnd.stop()
+
+
+@test
+def forged_servers_teach_nothing(lab):
+    load()
+    learnd = Learnd()
+    learnd.wait("fed")
+    for n in range(3):
+        lab.send("g1", request(1, 7 + n, "10.9.0.66"))
+    lab.send("g1", ack(1, 7, "10.9.0.66", 60))
+    lab.send("g2", ack(1, 8, "10.9.0.66", 60, server="10.9.0.2", source=mac(2)))
+    lab.send("s0", ack(1, 4711, "10.9.0.66", 60))
+    lab.send("g1", announcement(1, "10.9.0.66"))
+    learnd.none("add")
+    lease(lab, learnd)
+    learnd.stop()
+
+
+@test
+def nobody_takes_the_others_address(lab):
+    load("\tlearn any\n")
+    learnd = Learnd()
+    lease(lab, learnd, seconds=60)
+    lab.send("g2", announcement(2, "10.9.0.100"))
+    lab.send("g2", announcement(2, SERVER))
+    learnd.none("add")
+    lab.send("g2", announcement(2, "10.9.0.120"))
+    learnd.wait("add", address="10.9.0.120", port="vnet2", evidence="arp")
+    learnd.wait("fed")
+    assert lab.passes(data(2, "10.9.0.120"), "g2") and not lab.passes(data(2, "10.9.0.100"), "g2")
+    learnd.stop()
+
+
+@test
+def a_port_comes_back(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd, seconds=60)
+    lab.forget("g1")
+    run("ip", "link", "del", "vnet1")
+    learnd.wait("watch-ended", port="vnet1")
+    lab.add("vnet1", "g1", mac(1))
+    learnd.wait("watch", port="vnet1")
+    assert lab.passes(data(1, "10.9.0.100")), "the lease is lost"
+    lab.send("g1", release(1, 99, "10.9.0.100"))
+    learnd.wait("delete", address="10.9.0.100")
+    learnd.stop()
+
+
+@test
+def leases_outlive_learnd_and_move(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd, seconds=60)
+    learnd.stop()
+    run(ARGS.nwfc, "reload", "-q", "--learn", "learn", "--leases", "leases")
+    learnd = Learnd()
+    learnd.wait("fed")
+    assert lab.passes(data(1, "10.9.0.100")), "a new learnd forgot the lease"
+    learnd.process.send_signal(signal.SIGUSR1)
+    status = learnd.wait("status", port="vnet1")
+    assert [a["address"] for a in status["addresses"]] == ["10.9.0.100"], status
+    moved = run(ARGS.learnd, "export", OWNER % 1, "--leases", "leases").stdout
+    learnd.stop()
+    assert "10.9.0.100" in moved, moved
+    load()
+    with open("moved", "w", encoding="ascii") as f:
+        f.write(moved)
+    learnd = Learnd()
+    learnd.wait("fed")
+    assert not lab.passes(data(1, "10.9.0.100"))
+    run(ARGS.learnd, "import", "moved", "--leases", "leases")
+    learnd.process.send_signal(signal.SIGHUP)
+    learnd.wait("imported")
+    learnd.wait("fed")
+    assert lab.passes(data(1, "10.9.0.100")), "an imported lease does not hold"
+    learnd.stop()
+
+
+@test
+def a_changed_learn_file(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd, seconds=60)
+    text = open("learn", encoding="ascii").read()
+    open("learn", "w", encoding="ascii").write(text + "bogus line\n")
+    learnd.process.send_signal(signal.SIGHUP)
+    assert "bogus" in learnd.wait("error")["text"]
+    open("learn", "w", encoding="ascii").write(text.replace("gateway " + SERVER, "gateway 10.9.0.100"))
+    learnd.process.send_signal(signal.SIGHUP)
+    learnd.wait("delete", address="10.9.0.100")
+    learnd.wait("fed")
+    assert not lab.passes(data(1, "10.9.0.100")), "the gateway's address passes"
+    learnd.stop()
+
+
+@test
+def a_failing_command_is_tried_again(lab):
+    load()
+    learnd = Learnd(command=["/bin/false"])
+    first = learnd.wait("feed-failed")
+    began = time.monotonic()
+    second = learnd.wait("feed-failed")
+    assert "1 s" in first["text"] and "2 s" in second["text"], (first, second)
+    assert 0.8 < time.monotonic() - began < 2
+    learnd.stop()
+    learnd = Learnd(command=["/no/such/program"])
+    assert "could not be started" in learnd.wait("feed-failed")["text"]
+    learnd.stop()
+
+
+@test
+def the_packet_process_can_do_nothing_else(lab):
+    load()
+    learnd = Learnd()
+    status = dict(line.split(":", 1) for line in open(f"/proc/{learnd.child()}/status", encoding="ascii"))
+    assert int(status["CapEff"], 16) == 1 << 13, status["CapEff"]
+    assert int(status["CapPrm"], 16) == 1 << 13 and status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+    learnd.stop()
+
+
+def journal_now():
+    found = {}
+    for line in open("leases", encoding="ascii").read().split("\n")[1:-1]:
+        words = line.split(" ")
+        assert len(words) == 8, line
+        if words[1] in ("add", "renew"):
+            found[words[5]] = True
+        else:
+            found.pop(words[5], None)
+    return found
+
+
+@test
+def killed_at_any_moment(lab):
+    """What has been told is in the journal, and the journal can be read."""
+    load("	MAX_IPS = 256\n")
+    rng, told = random.Random(4), set()
+    for n in range(ARGS.kills):
+        learnd = Learnd(command=["/bin/true"])
+        for k in range(3):
+            lab.send("g1", announcement(1, "10.%d.%d.%d" % (20 + n // 80, n % 80, k + 1)))
+        time.sleep(rng.random() * 0.012)
+        if n % 3 == 0:
+            os.kill(learnd.child(), signal.SIGKILL)
+        os.killpg(learnd.process.pid, signal.SIGKILL)
+        while learnd.read(0.2):
+            if learnd.process.poll() is not None and not select.select([learnd.process.stdout], [], [], 0)[0]:
+                break
+        learnd.process.wait()
+        learnd.process.stdout.close()
+        told |= {e["address"] for e in learnd.events if e["event"] == "add"}
+        if len(told) > 240:
+            break
+        assert run(ARGS.nwfc, "compile", "-q", "-t", "nft", "--leases", "leases", "-o", "x.nft", "ports.nwf").returncode == 0
+        # a torn last line is no line
+        text = open("leases", "rb").read()
+        assert told <= set(journal_now()), told - set(journal_now())
+        assert text.startswith(b"nwfc-leases 1\n")
+    assert told, "nothing was ever learned"
+
+
+@test
+def a_flood_does_not_hide_others(lab):
+    load()
+    learnd = Learnd()
+    learnd.wait("fed")
+    flood = subprocess.Popen([sys.executable, "-B", os.path.abspath(__file__), "--flood"])
+    time.sleep(0.7)
+    rss = lambda: int([l for l in open(f"/proc/{learnd.child()}/status", encoding="ascii") if l.startswith("VmRSS")][0].split()[1])
+    before = rss()
+    lease(lab, learnd, guest=2, address="10.9.0.102", seconds=60)
+    assert flood.poll() is None, "the flood was over too early"
+    time.sleep(1)
+    assert rss() - before < 1024, (before, rss())
+    flood.wait()
+    assert learnd.wait("dropped", seconds=12, port="vnet1")["frames"] > 1000
+    learnd.stop()
+
+
+def send_flood():
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.bind(("g1", 0))
+    frames = [request(1, n * 7919 & 0xFFFFFFFF, "10.9.0.66") if n % 2 else announcement(1, SERVER) for n in range(1000)]
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        for frame in frames:
+            s.send(frame)
+    return 0
+
+
+CLIENT = """#!/bin/sh
+case $1 in
+bound|renew) ip addr flush dev $interface; ip addr add $ip/24 dev $interface ;;
+deconfig) ip addr flush dev $interface ;;
+esac
+"""
+
+
+@test
+def a_real_client_and_server(lab):
+    client = shutil.which("udhcpc") or (shutil.which("busybox") and "busybox")
+    if not client or not shutil.which("dnsmasq"):
+        raise Skip("dnsmasq and udhcpc are not both installed (Debian packages dnsmasq-base, udhcpc)")
+    load()
+    lab.forget("g1")
+    run("ip", "netns", "add", "guest")
+    run("ip", "link", "set", "g1", "netns", "guest")
+    guest = ["ip", "netns", "exec", "guest"]
+    run(*guest, "ip", "link", "set", "g1", "up")
+    run("ip", "addr", "add", SERVER + "/24", "dev", "br0")
+    with open("client.sh", "w", encoding="ascii") as f:
+        f.write(CLIENT)
+    os.chmod("client.sh", 0o755)
+    server = subprocess.Popen(["dnsmasq", "-d", "-u", "root", "-g", "root", "-i", "br0", "--bind-interfaces", "-p", "0", "-F", "10.9.0.150,10.9.0.160,120s",
+                               "-l", "dnsmasq.leases", "--pid-file=", "--conf-file=/dev/null", "--log-facility=-"], stderr=subprocess.DEVNULL)
+    learnd = Learnd()
+    try:
+        learnd.wait("fed")
+        words = [client] + (["udhcpc"] if client == "busybox" else [])
+        run(*guest, *words, "-i", "g1", "-n", "-q", "-f", "-t", "5", "-T", "1", "-s", os.path.abspath("client.sh"))
+        address = learnd.wait("add", evidence="dhcp", port="vnet1")["address"]
+        learnd.wait("fed")
+        ping = [sys.executable, "-c", "import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.bind((sys.argv[1],0))\n"
+                                      "s.sendto(b'x',('" + SERVER + "',4001))"]
+        listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listener.bind((SERVER, 4001))
+        listener.settimeout(1)
+        run(*guest, *ping, address)
+        assert listener.recvfrom(10)[1][0] == address
+        run(*guest, "ip", "addr", "add", "10.9.0.199/24", "dev", "g1")
+        run(*guest, *ping, "10.9.0.199")
+        try:
+            raise AssertionError("a spoofed packet of %s came through" % listener.recvfrom(10)[1][0])
+        except socket.timeout:
+            pass
+        listener.close()
+    finally:
+        server.terminate()
+        server.wait()
+        run("ip", "netns", "del", "guest", check=False)
+    learnd.stop()
+
+
+def inside():
+    passed = failed = skipped = 0
+    lab = Lab()
+    for f in TESTS:
+        if ARGS.only and f.__name__ not in ARGS.only:
+            continue
+        try:
+            f(lab)
+            passed += 1
+        except Skip as e:
+            skipped += 1
+            print(f"SKIP {f.__name__}: {e}")
+        except Exception:  # pylint: disable=broad-except
+            failed += 1
+            print(f"FAIL {f.__name__}")
+            traceback.print_exc(file=sys.stdout)
+            subprocess.run(["pkill", "-9", "learnd"], check=False)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return failed > 0
+
+
+def main():
+    if ARGS.flood:
+        return send_flood()
+    if ARGS.inside:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            return inside()
+    unshare = ["unshare", "-rnm", "--pid", "--fork", "--mount-proc"]
+    for words, why in ((unshare + ["true"], "no namespaces of our own"),
+                       (unshare + ["nft", "add", "table", "bridge", "t"], "no bridge tables of nft")):
+        done = run(*words, check=False)
+        if done.returncode:
+            print(f"SKIP: {why}: {done.stderr.strip()}")
+            print("0 passed, 0 failed, 1 skipped")
+            return 0
+    return subprocess.run(unshare + [sys.executable, "-B", os.path.abspath(__file__), "--inside", *sys.argv[1:]], check=False).returncode
+
+
+PARSER = argparse.ArgumentParser()
+PARSER.add_argument("--nwfc", type=os.path.abspath)
+PARSER.add_argument("--learnd", type=os.path.abspath)
+PARSER.add_argument("--kills", type=int, default=200)
+PARSER.add_argument("--only", nargs="*")
+PARSER.add_argument("--inside", action="store_true")
+PARSER.add_argument("--flood", action="store_true")
+ARGS = PARSER.parse_args()
+sys.exit(main())
