@@ -382,7 +382,7 @@ static const char *open_fault(int fd, size_t max, size_t *size)
 bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct fault *fault)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	size_t size, n = 0;
+	size_t size = 0, n = 0;
 	const char *why = open_fault(fd, max, &size);
 	char *p = why ? NULL : arena_try(a, size + 1);
 	if (!why && !p)
