@@ -15,6 +15,8 @@
 #define BLOCK      (64u << 10)
 #define FILE_MAX   (256u << 20)
 #define LEASES_MAX (1u << 20)
+/* More seconds than any clock and lease come to, and nanoseconds that an instant holds. */
+#define SECONDS_MAX ((instant)9000000000)
 /* Dead lines are cheap: a file this short is left alone. */
 #define COMPACT_LINES 2000
 
@@ -47,7 +49,7 @@ static bool read_time(const char *text, instant *out)
 {
 	instant seconds = 0, part = 0, unit = SECOND;
 	const char *p = text;
-	for (; *p >= '0' && *p <= '9' && seconds < INT64_MAX / SECOND / 20; p++)
+	for (; *p >= '0' && *p <= '9' && seconds < SECONDS_MAX / 10; p++)
 		seconds = seconds * 10 + (*p - '0');
 	if (p == text)
 		return false;
@@ -159,6 +161,8 @@ static bool apply(struct reading *r, enum event_kind event, const struct lease *
 	bool added, adds = event == EVENT_ADD || event == EVENT_RENEW;
 	char address[ADDRESS_TEXT];
 	address_print(&said->binding.address, address);
+	if (arena_full(r->arena))
+		return false;
 	struct map_entry *e = map_put(r->arena, &r->at,
 				      str_printf(r->arena, "%s %s", said->key, address), &added);
 	if (adds && !e->num) {
@@ -175,7 +179,7 @@ static bool apply(struct reading *r, enum event_kind event, const struct lease *
 	return true;
 }
 
-static void drop_ended(struct leases *l, instant now)
+void leases_drop_ended(struct leases *l, instant now)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < l->n; i++)
@@ -202,6 +206,7 @@ static bool read_lines(char *text, struct reading *r, struct fault *fault)
 		enum event_kind event;
 		*end = 0;
 		fault->line++;
+		r->out->lines = fault->line;
 		const char *why = read_line(line, &event, &l);
 		if (!why && !apply(r, event, &l))
 			why = "more leases than can be";
@@ -232,7 +237,7 @@ bool journal_read(const char *path, instant now, struct leases *out, struct faul
 	struct reading r = {.arena = a, .out = out};
 	good = good && (!text.len || read_lines((char *)(uintptr_t)text.s, &r, fault));
 	if (good)
-		drop_ended(out, now);
+		leases_drop_ended(out, now);
 	arena_free(a);
 	return good;
 }
@@ -362,32 +367,45 @@ static bool write_new(int fd, const struct leases *living, instant when)
 	return good && fsync(fd) == 0;
 }
 
+/* Make the new file in the old one's place; its descriptor, or -1. */
+static int replace_file(struct journal *j, const char *name, const struct leases *living,
+			instant when)
+{
+	char temporary[300];
+	if (snprintf(temporary, sizeof temporary, "%s.new", name) >= (int)sizeof temporary) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = openat(j->dir, temporary, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -1;
+	if (write_new(fd, living, when) && renameat(j->dir, temporary, j->dir, name) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	unlinkat(j->dir, temporary, 0);
+	errno = error;
+	return -1;
+}
+
+/* From the rename on the old file is nobody's, so what comes next goes to the new one, even when
+ * the directory may not be on the disk yet. */
 bool journal_compact(struct journal *j, const struct leases *living, instant when,
 		     struct fault *fault)
 {
-	char *copy = strdup(j->path), *base = copy ? basename(copy) : NULL;
-	char temporary[300];
-	if (!copy || strlen(base) > 250) {
-		free(copy);
-		errno = ENAMETOOLONG;
-		return failed(fault, "compacting");
-	}
-	snprintf(temporary, sizeof temporary, "%s.new", base);
-	int fd = openat(j->dir, temporary, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool good = fd >= 0 && write_new(fd, living, when) &&
-		    renameat(j->dir, temporary, j->dir, base) == 0 && fsync(j->dir) == 0;
-	if (!good)
+	char *copy = strdup(j->path);
+	int fd = copy ? replace_file(j, basename(copy), living, when) : -1;
+	if (fd < 0)
 		failed(fault, "compacting");
 	free(copy);
-	if (!good) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return false;
-	}
-	close(j->fd);
+	if (j->fd >= 0)
+		close(j->fd);
 	j->fd = fd;
 	j->lines = living->n;
 	j->n = 0;
-	j->dirty = j->broken = false;
-	return true;
+	j->dirty = false;
+	j->broken = fsync(j->dir) < 0;
+	return !j->broken || failed(fault, "compacting");
 }

@@ -22,6 +22,7 @@ struct lease {
 struct leases {
 	struct lease *list; /* malloc'd; in the order of their first living line */
 	uint32_t n, cap;
+	uint64_t lines; /* of the file that they were read from */
 };
 
 struct journal {
@@ -41,12 +42,15 @@ void leases_free(struct leases *l);
 /* Room for one more at the end; NULL without memory. */
 struct lease *leases_push(struct leases *l);
 void leases_remove(struct leases *l, struct lease *at);
+/* Without those that are over at `now`. */
+void leases_drop_ended(struct leases *l, instant now);
 
 /* One line, without a port: `event` is add, renew, delete or expire. */
 size_t lease_print(char *out, size_t size, instant when, enum event_kind event,
 		   const struct lease *l);
 
-/* Open for appending, made when it is not there. */
+/* Open for appending, made when it is not there. How many lines it has, the reader of them knows.
+ */
 bool journal_open(struct journal *j, const char *path, struct fault *fault);
 void journal_close(struct journal *j);
 

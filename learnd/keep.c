@@ -33,8 +33,10 @@ bool keep_open(struct daemon *d)
 	struct fault fault;
 	const char *path = d->options->leases;
 	if (journal_read(path, d->now + d->offset, &d->strangers, &fault) &&
-	    journal_open(&d->journal, path, &fault))
+	    journal_open(&d->journal, path, &fault)) {
+		d->journal.lines = d->strangers.lines;
 		return true;
+	}
 	say(d, path, &fault);
 	return false;
 }

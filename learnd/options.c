@@ -72,8 +72,10 @@ static bool read_until(const char *text, instant *out)
 {
 	char *end;
 	double seconds = strtod(text, &end);
+	if (end == text || *end || !(seconds >= 0 && seconds < 1e9))
+		return false;
 	*out = (instant)(seconds * 1e9);
-	return end != text && !*end && seconds >= 0 && seconds < 1e9;
+	return true;
 }
 
 static bool take_mode(struct options *o, const char *text)

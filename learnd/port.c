@@ -2,6 +2,7 @@
 /* The learn file: a table of keys, a function for each kind of value. */
 #include "learnd/port.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 
 const char *const mode_names[MODES] = {"any", "dhcp"};
 
-enum { DEFAULT_IPS4_ANY = 1, DEFAULT_IPS = 16, IPS_MAX = 256 };
+enum { DEFAULT_IPS4_ANY = 1, DEFAULT_IPS = 16, IPS_MAX = 256, OWNER_MAX = 100 };
 
 struct reader {
 	struct arena *arena;
@@ -52,11 +53,45 @@ static bool read_text(struct reader *r, char *rest, void *out)
 	return true;
 }
 
+/* A name that the kernel can have for an interface. */
+static bool is_interface(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 0 && n <= 15 && !strpbrk(name, " /\t");
+}
+
+static bool read_link(struct reader *r, char *rest, void *out)
+{
+	if (!is_interface(rest))
+		return wrong(r, "'%.40s' is no name of an interface", rest);
+	return read_text(r, rest, out);
+}
+
+/* It becomes part of the journal's lines, whole: two owners must not become one. */
+static bool read_owner(struct reader *r, char *rest, void *out)
+{
+	size_t n = strlen(rest);
+	for (const char *c = rest; *c; c++)
+		if ((unsigned char)*c <= ' ')
+			n = 0;
+	if (n == 0 || n > OWNER_MAX)
+		return wrong(r, "'%.110s' is no name of an owner", rest);
+	return read_text(r, rest, out);
+}
+
+/* Of lists, whose length the file decides. */
+static bool has_room(struct reader *r)
+{
+	return !arena_full(r->arena) || wrong(r, "the file is too large");
+}
+
 static bool read_addresses(struct reader *r, char *rest, void *out)
 {
 	address_list *list = out;
 	for (char *w; (w = next_word(&rest));) {
 		struct address a;
+		if (!has_room(r))
+			return false;
 		if (strcmp(w, "-") == 0)
 			continue;
 		if (!address_parse(w, &a))
@@ -71,6 +106,8 @@ static bool read_prefixes(struct reader *r, char *rest, void *out)
 	(void)out;
 	for (char *w; (w = next_word(&rest));) {
 		struct prefix x;
+		if (!has_room(r))
+			return false;
 		if (strcmp(w, "-") == 0)
 			continue;
 		if (!prefix_parse(w, &x))
@@ -96,15 +133,14 @@ static bool read_servers(struct reader *r, char *rest, void *out)
 static bool read_mac(struct reader *r, char *rest, void *out)
 {
 	uint8_t *mac = out;
-	unsigned v[6];
-	int end = 0;
-	if (strlen(rest) != 17 ||
-	    sscanf(rest, "%2x:%2x:%2x:%2x:%2x:%2x%n", v, v + 1, v + 2, v + 3, v + 4, v + 5, &end) !=
-		    6 ||
-	    rest[end])
+	static const char form[] = "xx:xx:xx:xx:xx:xx";
+	bool good = strlen(rest) == sizeof form - 1;
+	for (size_t i = 0; good && form[i]; i++)
+		good = form[i] == 'x' ? isxdigit((unsigned char)rest[i]) != 0 : rest[i] == ':';
+	if (!good)
 		return wrong(r, "'%.40s' is no MAC address", rest);
 	for (int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)v[i];
+		mac[i] = (uint8_t)strtoul(rest + 3 * i, NULL, 16);
 	return true;
 }
 
@@ -192,8 +228,7 @@ static bool read_argument(struct reader *r, char *rest, void *out)
 static bool begin_port(struct reader *r, char *rest, void *out)
 {
 	(void)out;
-	size_t n = strlen(rest);
-	if (n == 0 || n > 15 || strpbrk(rest, " /\t"))
+	if (!is_interface(rest))
 		return wrong(r, "'%.40s' is no name of an interface", rest);
 	r->port = vec_push(r->arena, &r->file->ports);
 	*r->port = (struct port_config){
@@ -220,8 +255,8 @@ static const struct key {
 	{"taken", read_addresses, OF_FILE, offsetof(struct learn_file, taken)},
 	{"interface", begin_port, OF_FILE, 0},
 	{"mac", read_mac, OF_PORT, offsetof(struct port_config, mac)},
-	{"owner", read_text, OF_PORT, offsetof(struct port_config, owner)},
-	{"link", read_text, OF_PORT, offsetof(struct port_config, link)},
+	{"owner", read_owner, OF_PORT, offsetof(struct port_config, owner)},
+	{"link", read_link, OF_PORT, offsetof(struct port_config, link)},
 	{"modes", read_modes, OF_PORT, offsetof(struct port_config, modes)},
 	{"families", read_families, OF_PORT, offsetof(struct port_config, families)},
 	{"servers4", read_servers, OF_PORT, offsetof(struct port_config, servers[FAMILY_IPV4])},
@@ -264,6 +299,8 @@ static bool check_ports(struct reader *r)
 	vec_each (p, &r->file->ports) {
 		bool added;
 		r->line = p->line;
+		if (!has_room(r))
+			return false;
 		map_put(r->arena, &seen, p->interface, &added);
 		if (!added)
 			return wrong(r, "interface %.*s appears twice", STR_ARG(p->interface));
@@ -288,7 +325,7 @@ bool learn_file_parse(struct arena *a, struct str text, struct learn_file *out, 
 		while (end > line && (end[-1] == ' ' || end[-1] == '\r'))
 			end--;
 		*end = 0;
-		if (*line && *line != '#' && !read_line(&r, line))
+		if (!has_room(&r) || (*line && *line != '#' && !read_line(&r, line)))
 			return false;
 		line = next;
 	}
@@ -314,30 +351,50 @@ void port_key(const struct port_config *c, char key[PORT_KEY])
 {
 	const uint8_t *m = c->mac;
 	snprintf(key, PORT_KEY, "%.*s/%02x:%02x:%02x:%02x:%02x:%02x",
-		 c->owner.len ? (int)(c->owner.len < 100 ? c->owner.len : 100) : 1,
-		 c->owner.len ? c->owner.s : "-", m[0], m[1], m[2], m[3], m[4], m[5]);
+		 c->owner.len ? (int)c->owner.len : 1, c->owner.len ? c->owner.s : "-", m[0], m[1],
+		 m[2], m[3], m[4], m[5]);
+}
+
+/* A file that grows shorter meanwhile is as long as it is; one that can not be read is none. */
+static bool read_all(int fd, char *p, size_t size, size_t *n)
+{
+	ssize_t got = 1;
+	for (*n = 0; *n < size && got != 0;) {
+		got = read(fd, p + *n, size - *n);
+		if (got < 0 && errno != EINTR)
+			return false;
+		*n += got > 0 ? (size_t)got : 0;
+	}
+	return true;
+}
+
+static const char *open_fault(int fd, size_t max, size_t *size)
+{
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return strerror(errno);
+	*size = (size_t)st.st_size;
+	if (!S_ISREG(st.st_mode))
+		return "is no regular file";
+	return *size > max ? "is too large" : NULL;
 }
 
 bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct fault *fault)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	fault->line = 0;
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size > max) {
-		snprintf(fault->text, sizeof fault->text, "%s",
-			 fd < 0                 ? strerror(errno)
-			 : !S_ISREG(st.st_mode) ? "is no regular file"
-						: "is too large");
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	char *p = arena_alloc(a, (size_t)st.st_size + 1);
-	size_t n = 0;
-	for (ssize_t got; n < (size_t)st.st_size; n += (size_t)got)
-		if ((got = read(fd, p + n, (size_t)st.st_size - n)) <= 0)
-			break;
-	close(fd);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	size_t size = 0, n = 0;
+	const char *why = open_fault(fd, max, &size);
+	char *p = why ? NULL : arena_try(a, size + 1);
+	if (!why && !p)
+		why = "is too large";
+	else if (!why && !read_all(fd, p, size, &n))
+		why = strerror(errno);
+	if (why)
+		*fault = (struct fault){0};
+	if (why)
+		snprintf(fault->text, sizeof fault->text, "%s", why);
+	if (fd >= 0)
+		close(fd);
 	*out = (struct str){p, (uint32_t)n};
-	return true;
+	return !why;
 }

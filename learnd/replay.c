@@ -10,6 +10,10 @@
 #include "learnd/event.h"
 
 #define FILE_MAX (64u << 20)
+/* The clock of a replay begins here at its first frame, whatever time the capture says, and
+ * runs for so many seconds at most: all leases end within what an instant holds. */
+#define BEGIN   SECOND
+#define RUN_MAX ((instant)4000000000)
 
 struct replay {
 	struct arena *arena;
@@ -20,7 +24,8 @@ struct replay {
 	struct learner learner;
 	struct learn_port *port;
 	struct buf out;
-	instant first, last;
+	struct timeval origin; /* of the first frame */
+	instant last;
 	uint64_t frames;
 };
 
@@ -33,7 +38,7 @@ static bool fail(const char *path, const struct fault *f)
 static void on_event(void *user, const struct event *e)
 {
 	struct replay *r = user;
-	event_print(&r->out, e, r->first, false);
+	event_print(&r->out, e, BEGIN, false);
 	buf_lit(&r->out, "}\n");
 }
 
@@ -79,27 +84,42 @@ static bool direction_of(struct replay *r, const uint8_t *frame, size_t n, enum 
 										  : TO_GUEST;
 		return true;
 	}
-	while (r->next_direction < r->directions.len) {
-		char ch = r->directions.s[r->next_direction++];
-		*out = ch == '>' ? FROM_GUEST : TO_GUEST;
-		if (ch == '>' || ch == '<')
-			return true;
+	const char *text = r->directions.s;
+	uint32_t *at = &r->next_direction, end = r->directions.len;
+	while (*at < end && (text[*at] == '\n' || text[*at] == '\r'))
+		++*at;
+	if (*at < end && (text[*at] == '>' || text[*at] == '<')) {
+		*out = text[(*at)++] == '>' ? FROM_GUEST : TO_GUEST;
+		return true;
 	}
 	fprintf(stderr, "learnd: %s: no direction for frame %" PRIu64 "\n", r->options->direction,
 		r->frames + 1);
 	return false;
 }
 
+/* The clock never goes back; tv_usec is nanoseconds here. */
+static void set_clock(struct replay *r, const struct timeval *ts)
+{
+	int64_t seconds;
+	if (!r->frames++) {
+		r->origin = *ts;
+		r->last = BEGIN;
+	}
+	if (__builtin_sub_overflow((int64_t)ts->tv_sec, (int64_t)r->origin.tv_sec, &seconds) ||
+	    seconds > RUN_MAX)
+		seconds = ts->tv_sec > r->origin.tv_sec ? RUN_MAX : 0;
+	instant now = BEGIN + (ts->tv_usec - r->origin.tv_usec);
+	now = seconds < 0 ? 0 : now + seconds * SECOND;
+	if (now > r->last)
+		r->last = now;
+}
+
 static bool one_frame(struct replay *r, const struct pcap_pkthdr *h, const uint8_t *frame)
 {
 	enum direction direction;
-	instant now = h->ts.tv_sec * SECOND + h->ts.tv_usec; /* nanoseconds here */
 	if (!direction_of(r, frame, h->caplen, &direction))
 		return false;
-	if (!r->frames++)
-		r->first = r->last = now;
-	if (now > r->last)
-		r->last = now;
+	set_clock(r, &h->ts);
 	learner_frame(r->port, frame, h->caplen, h->len, direction, r->last);
 	return true;
 }

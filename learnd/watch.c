@@ -287,9 +287,10 @@ void watches_link(struct daemon *d, enum link_change change, const char *name, u
 
 /* --- the learn file --- */
 
+/* --mode chooses among a port's modes; it makes none weaker than its filter wants it. */
 static enum learn_mode mode_of(const struct daemon *d, const struct port_config *c)
 {
-	if (d->options->has_mode)
+	if (d->options->has_mode && c->modes[d->options->mode])
 		return d->options->mode;
 	return c->modes[MODE_ANY] ? MODE_ANY : MODE_DHCP;
 }

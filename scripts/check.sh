@@ -44,6 +44,7 @@ suites() {
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
 	learnd       $run testsuite/learnd/cases.py --learnd build/learnd
+	learnd-asan  $run testsuite/learnd/cases.py --learnd build/asan/learnd
 	captures     $run testsuite/learnd/captures.py --learnd build/learnd
 	learnd-live  $run testsuite/learnd/live.py --learnd build/learnd --nwfc build/nwfc
 	dual         $run testsuite/learnd/dual.py --nwfc build/nwfc

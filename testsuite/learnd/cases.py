@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-from frames import (SERVER, SERVER_MAC, ack, advertisement, announcement, arp, dad, data, dhcp, dhcp6, lease6, mac, option6, release, request,
-                    router, tagged, udp)
+from frames import (SERVER, SERVER_MAC, ack, advertisement, announcement, arp, changed, checksummed, dad, data, dhcp, dhcp6, lease6, mac, option6,
+                    release, request, router, tagged, udp, with_ip_options)
 
 PORT = """interface vnet0
 mac 52:54:00:a1:00:01
@@ -41,6 +41,13 @@ def client(kind, xid, ciaddr="0.0.0.0", extra=b""):
 
 def server(kind, xid, address="0.0.0.0", extra=b"", source=SERVER):
     return G + SERVER_MAC + b"\x08\x00" + udp(source, 67, "255.255.255.255", 68, dhcp(2, kind, 1, xid, address, options=extra))
+
+
+def overloaded(kind, what, field, extra=b"", at=108):
+    """An answer with options in `file` (at 108) or `sname` (at 44)."""
+    message = dhcp(2, kind, 1, 7, C, options=options((52, bytes([what]))) + extra)
+    message = message[:at] + field + message[at + len(field):]
+    return G + SERVER_MAC + b"\x08\x00" + udp(SERVER, 67, "255.255.255.255", 68, message)
 
 
 LEASE = options((54, bytes([10, 9, 0, 1])), (51, struct.pack(">I", 60)))
@@ -83,7 +90,45 @@ CASES = {
     "a fragment": ("", "dhcp", [TAKEN[0], (0.01, IN, TAKEN[1][2][:20] + b"\x20" + TAKEN[1][2][21:])], 0, []),
     "cut in every place": ("", "dhcp", [(0.001 * n, IN if n % 2 else OUT, TAKEN[n % 2][2][:n]) for n in range(len(TAKEN[0][2]))], 0, []),
     "silent modes of dhcp": ("", "dhcp", [(0, OUT, announcement(1, A)), (1, OUT, data(1, A)), (2, OUT, dad(1, U))], 9, []),
+    "longest lease": ("", "dhcp", [TAKEN[0], (0.01, IN, ack(1, 7, C, 0xFFFFFFFE))], 1e6, [(0.01, "add", C, "dhcp", 4294967294.01)]),
+    "longest lease, shortened": ("", "dhcp", [TAKEN[0], (0.01, IN, ack(1, 7, C, 0xFFFFFFFF)), (0.02, IN, ack(1, 7, C, 1))], 2,
+                                 [(0.01, "add", C, "dhcp", "infinite"), (0.02, "renew", C, "dhcp", 1.02), (1.02, "expire", C, "dhcp")]),
+    "options of IP": ("", "dhcp", [(t, d, with_ip_options(f)) for t, d, f in TAKEN], 0, [(0.01, "add", C, "dhcp", 60.01)]),
+    "two tags": ("", "dhcp", [(t, d, tagged(tagged(f))) for t, d, f in TAKEN], 0, []),
+    "more fragments": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(TAKEN[1][2], 20, 0x20))], 0, []),
+    "a later fragment": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(TAKEN[1][2], 21, 1))], 0, []),
+    "a header too short": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(TAKEN[1][2], 14, 0x44))], 0, []),
+    "a header beyond the frame": ("", "dhcp", [TAKEN[0], (0.01, IN, checksummed(TAKEN[1][2][:17] + b"\x14" + TAKEN[1][2][18:34]))], 0, []),
+    "a packet longer than its frame": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(TAKEN[1][2], 16, 0x7F))], 0, []),
+    "a datagram longer than its packet": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(TAKEN[1][2], 38, 0x7F))], 0, []),
+    "a datagram of nothing": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(changed(TAKEN[1][2], 38, 0), 39, 0))], 0, []),
+    "a wrong checksum of UDP": ("", "dhcp", [TAKEN[0], (0.01, IN, changed(TAKEN[1][2], 40, 0x77))], 0, [(0.01, "add", C, "dhcp", 60.01)]),
+    "padding": ("", "dhcp", [(t, d, f + b"\xff" * 20) for t, d, f in TAKEN], 0, [(0.01, "add", C, "dhcp", 60.01)]),
+    "options in file": ("", "dhcp", [TAKEN[0], (0.01, IN, overloaded(5, 1, LEASE + b"\xff"))], 0, [(0.01, "add", C, "dhcp", 60.01)]),
+    "options in sname": ("", "dhcp", [TAKEN[0], (0.01, IN, overloaded(5, 2, LEASE + b"\xff", at=44))], 0, [(0.01, "add", C, "dhcp", 60.01)]),
+    "options in a file that is none": ("", "dhcp", [TAKEN[0], (0.01, IN, overloaded(5, 2, LEASE + b"\xff"))], 0, []),
+    "a lease in two places": ("", "dhcp", [TAKEN[0], (0.01, IN, overloaded(5, 1, LEASE + b"\xff", LEASE))], 0, []),
+    "an option beyond its field": ("", "dhcp", [TAKEN[0], (0.01, IN, overloaded(5, 1, LEASE + b"\x0c\xf0"))], 0, []),
+    "two types": ("", "dhcp", [TAKEN[0], (0.01, IN, server(5, 7, C, LEASE + options((53, b"\5"))))], 0, []),
+    "an option beyond the message": ("", "dhcp", [TAKEN[0], (0.01, IN, server(5, 7, C, LEASE + b"\x0c\xf0"))], 0, []),
+    "answers to others, many": ("", "dhcp", [TAKEN[0]] + [(n / 1e4, IN, ack(2, n, A, 60)) for n in range(1, 500)] + [(0.5, IN, ack(1, 7, C, 60))], 0,
+                                [(0.5, "add", C, "dhcp", 60.5)]),
+    "taken by another port": ("taken " + C + "\n", "dhcp", TAKEN, 0, []),
+    "more addresses than places": ("max-ips4 1\n", "dhcp", TAKEN + [(1, OUT, request(1, 8, A)), (1.01, IN, ack(1, 8, A, 60))], 0,
+                                   [(0.01, "add", C, "dhcp", 60.01)]),
+    "ends in the order of the leases": ("", "dhcp", [(0, OUT, request(1, 7, C)), (0.01, IN, ack(1, 7, C, 60)), (1, OUT, request(1, 8, A)),
+                                                     (1.01, IN, ack(1, 8, A, 5)), (99, OUT, data(1, B))], 0,
+                                        [(0.01, "add", C, "dhcp", 60.01), (1.01, "add", A, "dhcp", 6.01), (6.01, "expire", A, "dhcp"),
+                                         (60.01, "expire", C, "dhcp")]),
     # ARP and data
+    "a reply from nowhere": ("", "any", [(0, OUT, arp(1, G, "0.0.0.0", A)), (0.5, IN, arp(2, OTHER, "0.0.0.0", A))], 2,
+                             [(0, "tentative", A, "arp"), (1, "add", A, "arp")]),
+    "others' arp, much of it": ("", "any", [(0, OUT, arp(1, G, "0.0.0.0", A))] + [(n / 1e4, IN, arp(1, OTHER, B, C)) for n in range(1, 500)]
+                                + [(0.5, IN, arp(2, OTHER, A, A))], 2, [(0, "tentative", A, "arp"), (0.5, "conflict", A, "arp")]),
+    "taken while it waits": ("taken " + A + "\n", "any", [(0, OUT, arp(1, G, "0.0.0.0", A))], 2, []),
+    "arp of no kind": ("", "any", [(n, OUT, announcement(1, A)[:at] + bytes([v]) + announcement(1, A)[at + 1:])
+                                   for n, (at, v) in enumerate(((15, 6), (16, 9), (18, 5), (19, 16), (21, 3), (21, 0)))], 0, []),
+    "arp cut in every place": ("", "any", [(n / 10, OUT, announcement(1, A)[:n]) for n in range(42)], 0, []),
     "announcement": ("", "any", [(0, OUT, announcement(1, A))], 0, [(0, "add", A, "arp")]),
     "reply": ("", "any", [(0, OUT, arp(2, G, A, SERVER))], 0, [(0, "add", A, "arp")]),
     "probe": ("", "any", [(0, OUT, arp(1, G, "0.0.0.0", A))], 2, [(0, "tentative", A, "arp"), (1, "add", A, "arp")]),
@@ -124,6 +169,17 @@ CASES = {
                           [(1, "tentative", U, "dad"), (2, "add", U, "dad", 10), (5, "renew", U, "dad", 15), (15, "expire", U, "dad")]),
     "two hours": ("", "any", [(0, IN, router(9000)), (1, OUT, dad(1, U)), (3, IN, router(10))], 7300,
                   [(1, "tentative", U, "dad"), (2, "add", U, "dad", 9000), (3, "renew", U, "dad", 7203), (7203, "expire", U, "dad")]),
+    "two hours of the first word": ("", "any", [(0, OUT, dad(1, U)), (2, IN, router(0))], 7300,
+                                    [(0, "tentative", U, "dad"), (1, "add", U, "dad"), (2, "renew", U, "dad", 7202), (7202, "expire", U, "dad")]),
+    "a prefix without end": ("", "any", [(0, IN, router(3600)), (0, OUT, dad(1, U)), (2, IN, router(0xFFFFFFFF))], 9999,
+                             [(0, "tentative", U, "dad"), (1, "add", U, "dad", 3600), (2, "renew", U, "dad", "infinite")]),
+    "a prefix that is over": ("", "any", [(0, IN, router(3)), (5, OUT, dad(1, U))], 99, [(5, "tentative", U, "dad"), (6, "add", U, "dad")]),
+    "prefixes of other lengths": ("", "any", [(0, OUT, dad(1, U)), (2, IN, router(9, length=48)), (3, IN, router(9, "::", length=0)),
+                                              (4, IN, router(9, length=129))], 99, [(0, "tentative", U, "dad"), (1, "add", U, "dad")]),
+    "the link-local prefix": ("", "any", [(0, OUT, dad(1, "fe80::7")), (2, IN, router(9, "fe80::"))], 9999,
+                              [(0, "tentative", "fe80::7", "dad"), (1, "add", "fe80::7", "dad")]),
+    "a solicited answer to all": ("", "any", [(0, OUT, dad(1, U)), (0.5, IN, advertisement(OTHER, U, 0x60))], 2,
+                                  [(0, "tentative", U, "dad"), (1, "add", U, "dad")]),
     "router advertisement of the guest": ("", "any", [(0, OUT, router(10))], 0, []),
     "link-local in mode dhcp": ("", "dhcp", [(0, OUT, dad(1, "fe80::7"))], 2, [(0, "tentative", "fe80::7", "dad"), (1, "add", "fe80::7", "dad")]),
     "lease6": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, IN, dhcp6(7, 5, lease6(U, 60), True))], 100,
@@ -137,15 +193,20 @@ CASES = {
     "solicit with rapid commit": ("", "dhcp", [(0, OUT, dhcp6(1, 5, option6(14, b""))), (0.01, IN, dhcp6(7, 5, option6(14, b"") + lease6(U, 60), True))], 0,
                                   [(0.01, "add", U, "dhcpv6", 60.01)]),
     "lease6 of a rogue": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, IN, dhcp6(7, 5, lease6(U, 60), True, "fe80::bad"))], 0, []),
+    "lease6 without a server": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, IN, dhcp6(7, 5, lease6(U, 60), True, server_id=False))], 0, []),
+    "lease6 refused": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, IN, dhcp6(7, 5, lease6(U, 60) + option6(13, b"\0\1"), True))], 0, []),
+    "lease6 cut in every place": ("", "dhcp", [(0, OUT, dhcp6(3, 5))] + [(n / 10, IN, dhcp6(7, 5, lease6(U, 60), True)[:n]) for n in range(130)], 0, []),
+    "lease6 longest": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, IN, dhcp6(7, 5, lease6(U, 0xFFFFFFFE), True))], 0,
+                       [(0.01, "add", U, "dhcpv6", 4294967294.01)]),
     "lease6 forged": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, OUT, dhcp6(7, 5, lease6(U, 60), True))], 0, []),
 }
 
 
-def write_capture(folder, frames):
+def write_capture(folder, frames, start=1000):
     with open(os.path.join(folder, "c.pcap"), "wb") as f:
         f.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1))
         for t, _, frame in frames:
-            ns = round((1000 + t) * 1e9)
+            ns = start * 10**9 + round(t * 1e9)
             f.write(struct.pack("<IIII", ns // 10**9, ns % 10**9, len(frame), len(frame)) + frame)
     with open(os.path.join(folder, "directions"), "w", encoding="ascii") as f:
         f.write("".join(d for _, d, _ in frames) + "\n")
@@ -181,7 +242,7 @@ def broken_input(program, folder):
     judge(program, folder, CASES["lease"])
     path = os.path.join(folder, "directions")
     faults = []
-    for text, words in ((">", ["--direction", path]), ("", ["--direction", path]), (None, ["--direction", "/no/such"]), (None, ["--mode", "some"])):
+    for text, words in ((">", ["--direction", path]), (">x\n", ["--direction", path]), ("x><\n", ["--direction", path]), ("", ["--direction", path]), (None, ["--direction", "/no/such"]), (None, ["--mode", "some"])):
         if text is not None:
             with open(path, "w", encoding="ascii") as f:
                 f.write(text)
@@ -198,14 +259,41 @@ def broken_input(program, folder):
     return "\n    ".join(faults)
 
 
+def judge_plain(program, folder, fault_of, *words):
+    done = replay(program, folder, "--mode", "dhcp", *words)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    got = [(round(e["time"], 3), e["event"], round(e.get("valid_until", 0), 3)) for e in events]
+    return "" if not done.returncode and got == [(0.01, "add", 60.01)] else "%s: status %d, %s" % (fault_of, done.returncode, got)
+
+
+def other_times(program, folder):
+    """Of a capture only the time between its frames counts; their order is their order."""
+    faults = [judge(program, folder, CASES["lease"])]
+    for start in (0, 1, 2**31 - 1, 2**32 - 10):
+        write_capture(folder, TAKEN, start)
+        faults.append(judge_plain(program, folder, "from %d" % start, "--direction", os.path.join(folder, "directions")))
+    write_capture(folder, TAKEN + [(-5, OUT, data(1, A))], 1000)
+    faults.append(judge_plain(program, folder, "back in time", "--direction", os.path.join(folder, "directions")))
+    return "\n    ".join(filter(None, faults))
+
+
+def by_source(program, folder):
+    """Without directions the guest's MAC as the source says that it is from the guest."""
+    fault = judge(program, folder, CASES["lease"]) or judge_plain(program, folder, "by source")
+    write_capture(folder, [TAKEN[0], (0.01, OUT, G + G + TAKEN[1][2][12:])])
+    done = replay(program, folder, "--mode", "dhcp")
+    return fault or ("forged: " + done.stdout if done.stdout else "")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--learnd", required=True)
     program = parser.parse_args().learnd
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, case in list(CASES.items()) + [("broken input", None)]:
-            fault = judge(program, folder, case) if case else broken_input(program, folder)
+        others = {"broken input": broken_input, "other times": other_times, "directions by the source": by_source}
+        for name, case in list(CASES.items()) + list(others.items()):
+            fault = case(program, folder) if name in others else judge(program, folder, case)
             passed += not fault
             failed += bool(fault)
             if fault:

@@ -72,13 +72,13 @@ def dad(guest, address, nonce=b"", sender=None, hops=255):
     return bytes.fromhex("3333ff") + packed6(address)[13:] + (sender or mac(guest)) + b"\x86\xdd" + ip6("::", group, 58, message, hops)
 
 
-def advertisement(sender, address):
-    message = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + packed6(address) + bytes([2, 1]) + sender
+def advertisement(sender, address, flags=0x20):
+    message = bytes([136, 0, 0, 0, flags, 0, 0, 0]) + packed6(address) + bytes([2, 1]) + sender
     return bytes.fromhex("333300000001") + sender + b"\x86\xdd" + ip6(address, "ff02::1", 58, message)
 
 
-def router(valid, prefix="fd09::", source=ROUTER6):
-    option = bytes([3, 4, 64, 0xC0]) + struct.pack(">III", valid, valid, 0) + packed6(prefix)
+def router(valid, prefix="fd09::", source=ROUTER6, length=64):
+    option = bytes([3, 4, length, 0xC0]) + struct.pack(">III", valid, valid, 0) + packed6(prefix)
     message = bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8) + option
     return bytes.fromhex("333300000001") + SERVER_MAC + b"\x86\xdd" + ip6(source, "ff02::1", 58, message)
 
@@ -91,11 +91,11 @@ def lease6(address, valid):
     return option6(3, bytes(12) + option6(5, packed6(address) + struct.pack(">II", valid, valid)))
 
 
-def dhcp6(kind, xid, body=b"", answer=False, server=ROUTER6):
+def dhcp6(kind, xid, body=b"", answer=False, server=ROUTER6, server_id=True):
     message = bytes([kind]) + struct.pack(">I", xid)[1:] + option6(1, b"\0\3\0\1" + mac(1)) + body
     guest = "fe80::5054:ff:fea1:1"
     if answer:
-        message += option6(2, b"\0\3\0\1" + SERVER_MAC)
+        message += option6(2, b"\0\3\0\1" + SERVER_MAC) if server_id else b""
         payload = struct.pack(">HHHH", 547, 546, 8 + len(message), 0) + message
         return mac(1) + SERVER_MAC + b"\x86\xdd" + ip6(server, guest, 17, payload, 64)
     payload = struct.pack(">HHHH", 546, 547, 8 + len(message), 0) + message
@@ -104,3 +104,22 @@ def dhcp6(kind, xid, body=b"", answer=False, server=ROUTER6):
 
 def tagged(frame, vlan=5):
     return frame[:12] + struct.pack(">HH", 0x8100, vlan) + frame[12:]
+
+
+def checksummed(frame):
+    """The frame with the checksum that its IPv4 header wants."""
+    end = 14 + (frame[14] & 15) * 4
+    words = frame[14:24] + bytes(2) + frame[26:end]
+    total = sum(struct.unpack(">%dH" % (len(words) // 2), words))
+    total = (total & 0xFFFF) + (total >> 16)
+    return frame[:24] + struct.pack(">H", 0xFFFF - ((total & 0xFFFF) + (total >> 16))) + frame[26:]
+
+
+def changed(frame, at, value):
+    """The frame with another octet, and the right checksum."""
+    return checksummed(frame[:at] + bytes([value]) + frame[at + 1:])
+
+
+def with_ip_options(frame):
+    total = struct.unpack(">H", frame[16:18])[0] + 4
+    return checksummed(b"".join((frame[:14], b"\x46\0", struct.pack(">H", total), frame[18:34], b"\1\1\1\0", frame[34:])))
