@@ -159,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static void print_dictionary(void)
 {
 	static const char *const words[] = {"nwfc-leases 1\\x0a", "add ", "renew ",	"delete ", "expire ",
-					    "infinite",	       " dhcp\n", "interface ", "mac ",	   "taken ",
+					    "infinite",	       " dhcp\\x0a", "interface ", "mac ",	   "taken ",
 					    "gateway ",	       "servers4 "};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		print_word(words[i]);
