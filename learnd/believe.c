@@ -191,6 +191,7 @@ static void again(struct learn_port *p, struct binding *b, const struct claim *c
 	bool stronger = evidence_rank[c->evidence] > evidence_rank[b->evidence];
 	bool lease = c->infinite || c->valid_until != NEVER;
 	b->last_seen = now;
+	p->used_changed |= !b->used && !c->unused;
 	b->used |= !c->unused;
 	if (evidence_rank[c->evidence] < evidence_rank[b->evidence] || (!stronger && !lease))
 		return;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "learnd/believe.h"
 #include "learnd/daemon.h"
 
 #define RETRY SECOND
@@ -53,6 +54,7 @@ void keep_event(struct daemon *d, const struct event *e)
 
 void keep_leave(struct daemon *d, const struct learn_port *p)
 {
+	leases_drop_ended(&d->strangers, d->now + d->offset);
 	for (enum family f = 0; f < FAMILIES; f++)
 		for (uint32_t i = 0; i < p->n[f]; i++) {
 			struct lease *l = leases_push(&d->strangers);
@@ -61,6 +63,7 @@ void keep_leave(struct daemon *d, const struct learn_port *p)
 		}
 }
 
+/* What the port may not have any more, the journal must not say it has: others read that. */
 void keep_enter(struct daemon *d, struct learn_port *p)
 {
 	char key[PORT_KEY];
@@ -75,7 +78,10 @@ void keep_enter(struct daemon *d, struct learn_port *p)
 		if (b.valid_until != NEVER)
 			b.valid_until -= d->offset;
 		b.last_seen = d->now;
-		learner_restore(p, &b, d->now);
+		if (!learner_restore(p, &b, d->now) && !find_binding(p, &b.address)) {
+			journal_put(&d->journal, d->now + d->offset, EVENT_DELETE, l);
+			feed_change(d);
+		}
 		leases_remove(&d->strangers, l);
 	}
 }
@@ -145,8 +151,9 @@ static uint32_t count_living(const struct daemon *d)
 	return n;
 }
 
-static bool put_all(const struct daemon *d, struct leases *all)
+static bool put_all(struct daemon *d, struct leases *all)
 {
+	leases_drop_ended(&d->strangers, d->now + d->offset);
 	for (uint32_t i = 0; i < d->strangers.n; i++) {
 		struct lease *to = leases_push(all);
 		if (!to)
@@ -178,16 +185,16 @@ static bool compact(struct daemon *d)
 	return good;
 }
 
+/* A compaction that fails is tried again after a while; until then an unbroken journal goes on. */
 bool keep_sync(struct daemon *d)
 {
 	struct fault fault;
 	if (!d->journal.dirty && !d->journal.broken)
 		return true;
-	if (d->journal_retry > d->now && d->journal.broken)
-		return false;
 	if (!d->journal.broken && !journal_sync(&d->journal, &fault))
 		say(d, d->options->leases, &fault);
-	if (journal_wants_compaction(&d->journal, count_living(d)) && !compact(d))
+	if (d->journal_retry <= d->now && journal_wants_compaction(&d->journal, count_living(d)) &&
+	    !compact(d))
 		d->journal_retry = d->now + RETRY;
 	return !d->journal.broken;
 }

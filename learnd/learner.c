@@ -169,6 +169,7 @@ static bool is_known_data(struct learn_port *p, const struct frame *f, instant n
 	struct binding *b = find_binding(p, &f->src);
 	if (!b)
 		return false;
+	p->used_changed |= !b->used;
 	b->used = true;
 	b->last_seen = now;
 	return true;

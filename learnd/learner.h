@@ -107,7 +107,8 @@ struct learn_port {
 	struct request requests[FAMILIES][REQUESTS];
 	struct learned_prefix prefixes[PREFIXES];
 	uint32_t nprefixes;
-	instant next; /* the earliest deadline; NEVER */
+	instant next;      /* the earliest deadline; NEVER */
+	bool used_changed; /* an address came into use; its data need not be seen any more */
 	instant buckets[CLASSES];
 	uint64_t dropped[CLASSES], dropped_total;
 };

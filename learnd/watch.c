@@ -221,6 +221,8 @@ static void serve(struct daemon *d, struct watch *w)
 	char error[PCAP_ERRBUF_SIZE];
 	if (w->more && w->capture.pcap)
 		read_watch(d, w);
+	w->changed |= w->port->used_changed;
+	w->port->used_changed = false;
 	if (w->changed && w->capture.pcap && !capture_update(&w->capture, w->port, error))
 		report_text(d, "error", w->port->config->interface, "%s", error);
 	w->more &= w->capture.pcap != NULL;
@@ -372,6 +374,21 @@ static bool parse(struct daemon *d, struct arena *a, struct learn_file *file)
 	return false;
 }
 
+static void put_in_force(struct daemon *d, struct watch *new, uint32_t n, struct watch **busy)
+{
+	drop_old(d);
+	free(d->busy);
+	d->watches = new;
+	d->busy = busy;
+	d->nwatches = n;
+	d->nbusy = 0;
+	d->due = d->now;
+	for (uint32_t i = 0; i < n; i++) {
+		keep_enter(d, new[i].port); /* what an interface of another name has left */
+		touch(d, &new[i]);
+	}
+}
+
 bool watches_load(struct daemon *d)
 {
 	struct arena *a = arena_new(ARENA_MAX);
@@ -397,15 +414,7 @@ bool watches_load(struct daemon *d)
 		else
 			report_text(d, "error", c->interface, "no memory for the port");
 	}
-	drop_old(d);
-	free(d->busy);
-	d->watches = new;
-	d->busy = busy;
-	d->nwatches = n;
-	d->nbusy = 0;
-	d->due = d->now;
-	for (uint32_t i = 0; i < n; i++)
-		touch(d, &new[i]);
+	put_in_force(d, new, n, busy);
 	if (d->arena)
 		arena_free(d->arena);
 	d->arena = a;

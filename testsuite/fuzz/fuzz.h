@@ -92,7 +92,7 @@ static void check_findings(const struct run *r, bool ok)
 
 static void print_dictionary(void);
 
-static void print_word(const char *word)
+__attribute__((unused)) static void print_word(const char *word)
 {
 	if (word)
 		printf("\"%s\"\n", word);
