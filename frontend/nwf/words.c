@@ -232,9 +232,10 @@ static bool same_statement(const struct nwf_parser *p, struct span at)
 void nwf_syntax_error(struct nwf_parser *p, struct span at, struct str unexpected,
 		      struct str wanted)
 {
-	if (same_statement(p, at))
+	bool same = same_statement(p, at);
+	p->error_at = at.hi; /* what has been looked at is not looked at again */
+	if (same)
 		return;
-	p->error_at = at.hi;
 	struct str text = source_slice(p->diags->sources, at);
 	bool visible = text.len && text.s[0] != '\n';
 	struct finding *f = visible ? diag_add(p->diags, FINDING(E128), at,
