@@ -32,7 +32,7 @@ archive() {
 	mkdir -p "$out/$1"
 	folder=$out/$1
 	shift
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC2016
 	printf '%s\n' $sources | xargs -P "$(nproc 2>/dev/null || echo 2)" -I FILE sh -c '
 		object=$1/$(echo "$2" | tr / _).o
 		shift 2
