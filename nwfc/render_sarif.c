@@ -133,6 +133,9 @@ static void put_related(struct buf *out, const struct session *s, const struct f
 
 /* --- results (3.27) --- */
 
+/* A thousand findings may stand on one line of a megabyte. */
+#define LINE_HASHED 4096
+
 /*
  * What makes two findings of two runs the same one: the kind, the file, and the
  * line's text, but not its number, so that it stays when lines come before it.
@@ -140,6 +143,7 @@ static void put_related(struct buf *out, const struct session *s, const struct f
 static uint64_t fingerprint(const struct session *s, const struct finding *f)
 {
 	struct str line = source_line(&s->sources, f->span);
+	line.len = line.len < LINE_HASHED ? line.len : LINE_HASHED;
 	struct str name = f->span.file ? source_locate(&s->sources, f->span).file : STR("");
 	uint64_t parts[] = {str_hash(str_from(f->kind->code)), str_hash(relative(s->arena, name)),
 			    str_hash(line), str_hash(f->text)};

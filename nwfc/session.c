@@ -248,6 +248,10 @@ static void add_port(struct session *s, struct host *h)
 {
 	const char *name = option_value(s->opt, OPT_PORT), *mac = option_value(s->opt, OPT_MAC);
 	const char *filter = option_value(s->opt, OPT_FILTER);
+	if (!filter && (mac || option_given(s->opt, OPT_DEFINE)))
+		diag_add(&s->diags, FINDING(E204), (struct span){0},
+			 "%s is of the command line's port, which wants --filter",
+			 mac ? "--mac" : "-D");
 	if (!filter)
 		return;
 	struct port *p = arena_new_object(s->arena, struct port);

@@ -317,6 +317,11 @@ static struct str beside(struct nwf_lowering *lw, uint32_t file, struct str path
 	return str_printf(lw->arena, "%.*s%.*s", (int)n, name.s, STR_ARG(path));
 }
 
+static bool is_xml(const struct source *s)
+{
+	return s->text.len && memchr(s->text.s, '<', s->text.len) && source_is_xml(s);
+}
+
 /* Deeper than any text has use for; each takes stack. */
 #define INCLUDES_MAX 256
 
@@ -336,6 +341,12 @@ static void lower_include(struct nwf_lowering *lw, const struct nwf_item *it)
 	} else if (lw->depth == INCLUDES_MAX) {
 		diag_add(lw->diags, FINDING(E130), it->name.span,
 			 "more than %d includes lie within one another", INCLUDES_MAX);
+	} else if (is_xml(source_get(lw->cx->sources, file))) {
+		struct finding *f = diag_add(lw->diags, FINDING(E130), it->name.span, "%.*s is XML",
+					     STR_ARG(path));
+		diag_hint(lw->diags, f,
+			  "give it on the command line beside this file, or its folder with -I");
+		lw->cx->library->incomplete = true;
 	} else if (first_time(lw, file)) {
 		lw->depth++;
 		lower_file(lw, nwf_parse(lw->arena, lw->diags, lw->cx->sources, file));

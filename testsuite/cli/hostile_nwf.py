@@ -26,7 +26,7 @@ def everywhere(text, status=(0, 2), **more):
 
 @test
 def deep_and_open():
-    for depth in (300, 100000, 1000000):
+    for depth in (300, 20000):
         for piece in ("filter f {", "{", "filter f {\n drop in tcp dport { ", "("):
             everywhere(piece * depth)
     everywhere("filter f { drop in tcp dport {" + " {" * 100000 + " 1" + " }" * 100000 + " } }")
@@ -34,15 +34,15 @@ def deep_and_open():
 
 @test
 def huge_pieces():
-    for text in ("n" * 20 * MIB, "filter " + "n" * 20 * MIB + " {}", "# " + "c" * 20 * MIB, '"' + "s" * 20 * MIB, '"' + "s" * 20 * MIB + '"',
-                 " " * 20 * MIB, "\n" * 20 * MIB, ";" * 5 * MIB, "\\\n" * 5 * MIB, "$" * 5 * MIB, "filter f { drop in tcp dport " + "9" * 5 * MIB + " }",
-                 "filter f { drop in ip saddr $" + "V" * 5 * MIB + " }", "filter f { drop in ip saddr $V[" + "9" * 5 * MIB + "] }"):
+    for text in ("n" * 4 * MIB, "filter " + "n" * 4 * MIB + " {}", "# " + "c" * 4 * MIB, '"' + "s" * 4 * MIB, '"' + "s" * 4 * MIB + '"',
+                 " " * 4 * MIB, "\n" * 4 * MIB, ";" * MIB, "\\\n" * MIB, "$" * MIB, "filter f { drop in tcp dport " + "9" * MIB + " }",
+                 "filter f { drop in ip saddr $" + "V" * MIB + " }", "filter f { drop in ip saddr $V[" + "9" * MIB + "] }"):
         ends("check", write("t.nwf", text), status=(0, 1, 2))
 
 
 @test
 def many_of_everything():
-    n = 100000
+    n = 20000
     ends("check", write("t.nwf", "".join("filter f%d { packets:\n drop in tcp dport %d }\n" % (i, i % 65536) for i in range(n))), status=(0, 1))
     ends("check", write("t.nwf", "filter f { packets:\n drop in tcp dport { " + ", ".join(str(i % 65536) for i in range(n)) + " } }"), status=(0, 1, 2))
     ends("check", write("t.nwf", "filter f { drop in " + "tcp dport 1 " * n + "}"), status=(2,))

@@ -562,6 +562,23 @@ def completed(line):
 
 
 @test
+def nothing_to_check_is_an_error():
+    """An empty variable in a CI script must not pass."""
+    assert "[E204]" in nwfc("check", status=2).err
+    write("t.nwf", "filter f {}\n")
+    for words in (["-D", "IP=10.0.0.1"], ["--mac", "52:54:00:12:34:56"]):
+        for command in (["check"], ["compile", "-t", "nft", "-o", "out"]):
+            assert "--filter" in nwfc(*command, *words, "t.nwf", status=2).err, (command, words)
+
+
+@test
+def an_include_of_xml_is_one_error():
+    write("f.xml", filter_xml("f", rule()))
+    err = nwfc("check", write("t.nwf", 'include "f.xml"\n'), status=2).err
+    assert err.count("error:") == 1 and "f.xml is XML" in err, err
+
+
+@test
 def bash_completes_commands_options_and_words():
     write("completion", nwfc("completion", "bash").out)
     assert completed("nwfc comp") == ["compile", "completion"]
