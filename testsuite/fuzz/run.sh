@@ -23,8 +23,22 @@ xml_flags=$(pkg-config --cflags libxml-2.0)
 xml_libs=$(pkg-config --libs libxml-2.0)
 flags="-std=gnu11 -g -O1 -I. -Ibuild/gen $xml_flags -fno-sanitize-recover=undefined"
 sources="$(ls base/*.c ir/*.c frontend/*.c frontend/nwf/*.c) build/gen/stock_filters.c build/gen/nwf_grammar.c build/gen/nwf_scanner.c"
-# Of learnd what needs no live sockets. Its fuzzers are small: three have the time of one of the others.
-learnd="$(ls base/*.c) $(for f in address frame arp dhcp4 dhcp6 nd owners requests believe doubt learn_arp learn_nd learn_dhcp learner port journal; do echo "learnd/$f.c"; done)"
+# Of learnd what needs no live sockets.
+sources="$sources $(for f in address frame arp dhcp4 dhcp6 nd owners requests believe doubt learn_arp learn_nd learn_dhcp learner port journal; do echo "learnd/$f.c"; done)"
+
+# All that fuzzers are linked with, once for each compiler: archive NAME COMPILER FLAGS...
+archive() {
+	rm -rf "${out:?}/$1" "$out/$1.a"
+	mkdir -p "$out/$1"
+	folder=$out/$1
+	shift
+	# shellcheck disable=SC2086,SC2016
+	printf '%s\n' $sources | xargs -P "$(nproc 2>/dev/null || echo 2)" -I FILE sh -c '
+		object=$1/$(echo "$2" | tr / _).o
+		shift 2
+		exec "$@" -o "$object"' archive "$folder" FILE "$@" $flags -c FILE
+	ar rcs "$folder.a" "$folder"/*.o
+}
 
 clang=clang
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return !p + !n; }' |
@@ -32,16 +46,20 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return !p + !n; }
 	clang=
 fi
 
+# shellcheck disable=SC2086
+archive replay ${CC:-cc} -fsanitize=address,undefined
+[ -z "$clang" ] || archive fuzz clang -fsanitize=fuzzer-no-link,address,undefined
+
 passed=0 failed=0 skipped=0
 for fuzzer in testsuite/fuzz/fuzz_*.c; do
 	name=$(basename "$fuzzer" .c)
 	name=${name#fuzz_}
 	case $name in
-	learnd*) files=$learnd libs='' time=$(((seconds + 2) / 3)) ;;
-	*) files=$sources libs=$xml_libs time=$seconds ;;
+	learnd*) time=$(((seconds + 2) / 3)) ;; # they are small and many
+	*) time=$seconds ;;
 	esac
 	# shellcheck disable=SC2086  # the lists are meant to be split
-	${CC:-cc} $flags -fsanitize=address,undefined -DSTANDALONE "$fuzzer" $files $libs -o "$out/replay_$name"
+	${CC:-cc} $flags -fsanitize=address,undefined -DSTANDALONE "$fuzzer" "$out/replay.a" $xml_libs -o "$out/replay_$name"
 	"$out/replay_$name" --dictionary >"$out/$name.dict"
 	if "$out/replay_$name" testsuite/fuzz/seeds; then
 		passed=$((passed + 1))
@@ -55,7 +73,7 @@ for fuzzer in testsuite/fuzz/fuzz_*.c; do
 		continue
 	fi
 	# shellcheck disable=SC2086
-	clang $flags -fsanitize=fuzzer,address,undefined "$fuzzer" $files $libs -o "$out/fuzz_$name"
+	clang $flags -fsanitize=fuzzer,address,undefined "$fuzzer" "$out/fuzz.a" $xml_libs -o "$out/fuzz_$name"
 	mkdir -p "$out/$name.corpus"
 	set -- "$out/fuzz_$name" -dict="$out/$name.dict" -max_len=6000 -timeout=5 -rss_limit_mb=4096 \
 		-artifact_prefix="$out/" "$out/$name.corpus" testsuite/fuzz/seeds
