@@ -40,7 +40,7 @@ struct binding *find_binding(const struct learn_port *p, const struct address *a
 
 /* --- who may have an address --- */
 
-static bool in_list(const struct address *list, uint32_t n, const struct address *a)
+bool address_in(const struct address *list, uint32_t n, const struct address *a)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (address_eq(&list[i], a))
@@ -52,9 +52,9 @@ static bool is_anothers(const struct learn_port *p, const struct address *a)
 {
 	const struct port_config *c = p->config;
 	const struct owner *o = owner_find(p->learner, a);
-	return (o && o->port != p) || in_list(p->learner->own, p->learner->nown, a) ||
-	       in_list(c->gateway.items, c->gateway.n, a) ||
-	       in_list(c->elsewhere.items, c->elsewhere.n, a);
+	return (o && o->port != p) || address_in(p->learner->own, p->learner->nown, a) ||
+	       address_in(c->gateway.items, c->gateway.n, a) ||
+	       address_in(c->elsewhere.items, c->elsewhere.n, a);
 }
 
 /* IPv6's link-local addresses are outside every prefix that anybody would list, and needed. */
@@ -82,6 +82,12 @@ static const char *why_not(const struct learn_port *p, const struct address *a)
 	if (a->family == FAMILY_IPV4 && address_is_link_local(a) && !p->config->linklocal4)
 		return "link-local IPv4 is not allowed";
 	return NULL;
+}
+
+bool mode_allows(const struct learn_port *p, const struct address *a, uint8_t evidence)
+{
+	return p->mode == MODE_ANY || evidence == BY_DHCP4 || evidence == BY_DHCP6 ||
+	       (evidence == BY_ND && address_is_link_local(a));
 }
 
 bool address_allowed(const struct learn_port *p, const struct address *a)

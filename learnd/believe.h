@@ -38,6 +38,12 @@ bool may_have(struct learn_port *p, const struct claim *c, instant now);
 /* The same without an event. */
 bool address_allowed(const struct learn_port *p, const struct address *a);
 
+/* Does the port's mode learn by this? In mode dhcp, but for the address that DHCPv6 is spoken from,
+ * by nothing else. */
+bool mode_allows(const struct learn_port *p, const struct address *a, uint8_t evidence);
+
+bool address_in(const struct address *list, uint32_t n, const struct address *a);
+
 /* Bind, renew or strengthen; the claim has passed may_have(). */
 void bind_address(struct learn_port *p, const struct claim *c, instant now);
 

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "learnd/believe.h"
 
@@ -44,10 +43,8 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *t, const char
 	t->room -= (size_t)n;
 }
 
-static const struct {
-	const char *proto;
-	unsigned client, server; /* UDP ports of its DHCP */
-} by_family[FAMILIES] = {{"ip", 68, 67}, {"ip6", 546, 547}};
+/* What pcap-filter(7) calls them. */
+static const char *const protocols[FAMILIES] = {"ip", "ip6"};
 
 /* Would the learner take an address from plain data now? */
 static bool wants_data(const struct learn_port *p, enum family f)
@@ -60,20 +57,20 @@ static bool wants_data(const struct learn_port *p, enum family f)
 static void put_data(struct text *t, const struct learn_port *p, enum family f)
 {
 	char address[ADDRESS_TEXT];
-	put(t, " or (%s", by_family[f].proto);
+	put(t, " or (%s", protocols[f]);
 	for (uint32_t i = 0; i < p->n[f]; i++) {
 		if (!p->bindings[f][i].used || t->room < FILTER_REST)
 			continue;
 		address_print(&p->bindings[f][i].address, address);
-		put(t, " and not %s src %s", by_family[f].proto, address);
+		put(t, " and not %s src %s", protocols[f], address);
 	}
 	put(t, ")");
 }
 
 static void put_dhcp(struct text *t, enum family f, enum direction d)
 {
-	unsigned client = by_family[f].client, server = by_family[f].server;
-	put(t, " or (%s and udp src port %u and udp dst port %u)", by_family[f].proto,
+	unsigned client = dhcp_ports[f].client, server = dhcp_ports[f].server;
+	put(t, " or (%s and udp src port %u and udp dst port %u)", protocols[f],
 	    d == FROM_GUEST ? client : server, d == FROM_GUEST ? server : client);
 }
 
@@ -167,13 +164,6 @@ static int activate(pcap_t *pcap, size_t ring)
 	return pcap_activate(pcap);
 }
 
-static instant wall_clock(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * SECOND + t.tv_nsec;
-}
-
 bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
 		  char error[PCAP_ERRBUF_SIZE])
 {
@@ -200,7 +190,7 @@ bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, in
 	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
 	if (!good)
 		capture_close(c);
-	c->filtered_from = wall_clock() + MILLI;
+	c->filtered_from = clock_now(CLOCK_REALTIME) + MILLI;
 	c->unfiltered_until = now + UNFILTERED;
 	return good;
 }

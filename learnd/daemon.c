@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "learnd/feeder.h"
@@ -23,13 +22,6 @@
  * a wake-up of the process, many together cost one. */
 #define HURRY    (2 * MILLI)
 #define PAUSE_MS 1
-
-static instant clock_now(clockid_t id)
-{
-	struct timespec t;
-	clock_gettime(id, &t);
-	return t.tv_sec * SECOND + t.tv_nsec;
-}
 
 static void read_clocks(struct daemon *d)
 {

@@ -102,6 +102,8 @@ instant feed_next(const struct daemon *d);
 
 void report_text(struct daemon *d, const char *event, struct str port, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* An event, and a line on standard error. */
+void report_fault(struct daemon *d, const char *path, const struct fault *f);
 void report_status(struct daemon *d);
 void report_dropped(struct daemon *d);
 /* Hand the lines over. */

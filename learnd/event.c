@@ -18,7 +18,7 @@ void json_string(struct buf *b, struct str s)
 	buf_char(b, '"');
 }
 
-static void put_seconds(struct buf *b, instant t)
+void json_seconds(struct buf *b, instant t)
 {
 	instant micro = t / 1000;
 	buf_printf(b, "%s%" PRId64 ".%06" PRId64, micro < 0 ? "-" : "",
@@ -57,7 +57,7 @@ static void put_set(struct buf *b, const char *name, const struct event *e, bool
 void event_print(struct buf *b, const struct event *e, instant origin, bool sets)
 {
 	buf_lit(b, "{\"time\": ");
-	put_seconds(b, e->time - origin);
+	json_seconds(b, e->time - origin);
 	buf_lit(b, ", \"port\": ");
 	json_string(b, e->port->config->interface);
 	buf_printf(b,
@@ -69,7 +69,7 @@ void event_print(struct buf *b, const struct event *e, instant origin, bool sets
 		buf_lit(b, ", \"valid_until\": \"infinite\"");
 	} else if (e->valid_until != NEVER) {
 		buf_lit(b, ", \"valid_until\": ");
-		put_seconds(b, e->valid_until - origin);
+		json_seconds(b, e->valid_until - origin);
 	}
 	buf_lit(b, ", \"why\": ");
 	json_string(b, str_from(e->why));

@@ -16,14 +16,9 @@ enum {
 	PROTO_ICMPV6 = 58,
 };
 
-/* The UDP ports of the two DHCPs: a client sends from the first to the second (RFC 2131 4.1, RFC
- * 8415 7.2). */
-static const struct {
-	uint16_t client, server;
-	enum frame_kind kind;
-} dhcp[FAMILIES] = {
-	[FAMILY_IPV4] = {68, 67, FRAME_DHCP4},
-	[FAMILY_IPV6] = {546, 547, FRAME_DHCP6},
+const struct dhcp_ports dhcp_ports[FAMILIES] = {
+	[FAMILY_IPV4] = {68, 67},
+	[FAMILY_IPV6] = {546, 547},
 };
 
 /*
@@ -38,13 +33,14 @@ static void open_udp(struct frame *f, struct bytes p)
 	if (p.n < UDP_HEADER)
 		return;
 	unsigned sport = read_u16(p.at), dport = read_u16(p.at + 2), length = read_u16(p.at + 4);
-	if (sport != (from ? dhcp[family].client : dhcp[family].server) ||
-	    dport != (from ? dhcp[family].server : dhcp[family].client))
+	const struct dhcp_ports *dhcp = &dhcp_ports[family];
+	if (sport != (from ? dhcp->client : dhcp->server) ||
+	    dport != (from ? dhcp->server : dhcp->client))
 		return;
 	f->kind = FRAME_OTHER;
 	if (length < UDP_HEADER || length > p.n)
 		return;
-	f->kind = dhcp[family].kind;
+	f->kind = family == FAMILY_IPV4 ? FRAME_DHCP4 : FRAME_DHCP6;
 	f->payload = (struct bytes){p.at + UDP_HEADER, length - UDP_HEADER};
 }
 

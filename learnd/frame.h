@@ -33,6 +33,13 @@ struct frame {
 	struct bytes payload; /* ARP packet; UDP payload of DHCP; ICMPv6 message of ND */
 };
 
+/* The UDP ports of the two DHCPs: a client sends from its own to the server's (RFC 2131 4.1, RFC
+ * 8415 7.2). */
+struct dhcp_ports {
+	uint16_t client, server;
+};
+extern const struct dhcp_ports dhcp_ports[FAMILIES];
+
 /*
  * n captured bytes of a frame that had wire_n. False when the frame is of kind FRAME_OTHER.
  * One 802.1Q tag is stepped over. Fragments and IPv6 packets with extension headers

@@ -357,14 +357,14 @@ bool journal_wants_compaction(const struct journal *j, uint32_t living)
 	return j->broken || (j->lines > COMPACT_LINES && j->lines / 20 > living);
 }
 
-static bool write_new(int fd, const struct leases *living, instant when)
+bool leases_write(int fd, const struct leases *l, instant when)
 {
 	char line[LINE_MAX_];
 	bool good = write_all(fd, HEAD, strlen(HEAD));
-	for (uint32_t i = 0; i < living->n && good; i++)
+	for (uint32_t i = 0; i < l->n && good; i++)
 		good = write_all(fd, line,
-				 lease_print(line, sizeof line, when, EVENT_ADD, &living->list[i]));
-	return good && fsync(fd) == 0;
+				 lease_print(line, sizeof line, when, EVENT_ADD, &l->list[i]));
+	return good;
 }
 
 /* Make the new file in the old one's place; its descriptor, or -1. */
@@ -379,7 +379,8 @@ static int replace_file(struct journal *j, const char *name, const struct leases
 	int fd = openat(j->dir, temporary, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -1;
-	if (write_new(fd, living, when) && renameat(j->dir, temporary, j->dir, name) == 0)
+	if (leases_write(fd, living, when) && fsync(fd) == 0 &&
+	    renameat(j->dir, temporary, j->dir, name) == 0)
 		return fd;
 	int error = errno;
 	close(fd);

@@ -45,6 +45,9 @@ void leases_remove(struct leases *l, struct lease *at);
 /* Without those that are over at `now`. */
 void leases_drop_ended(struct leases *l, instant now);
 
+/* The whole of a file of this form, to fd. False: errno says why. */
+bool leases_write(int fd, const struct leases *l, instant when);
+
 /* One line, without a port: `event` is add, renew, delete or expire. */
 size_t lease_print(char *out, size_t size, instant when, enum event_kind event,
 		   const struct lease *l);

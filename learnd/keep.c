@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "learnd/believe.h"
 #include "learnd/daemon.h"
 
 #define RETRY SECOND
-
-static void say(struct daemon *d, const char *path, const struct fault *f)
-{
-	char text[FAULT_TEXT];
-	fault_print(path, f, text);
-	fault_say(path, f);
-	report_text(d, "error", STR(""), "%s", text);
-}
 
 /* A binding in the machine's time to a lease in the wall clock's. */
 static struct lease lease_of(const struct daemon *d, const struct port_config *c,
@@ -29,6 +19,36 @@ static struct lease lease_of(const struct daemon *d, const struct port_config *c
 	return l;
 }
 
+/* And back, seen just now. */
+static struct binding binding_of(const struct daemon *d, const struct lease *l)
+{
+	struct binding b = l->binding;
+	if (b.valid_until != NEVER)
+		b.valid_until -= d->offset;
+	b.last_seen = d->now;
+	return b;
+}
+
+static bool push(struct leases *to, const struct lease *l)
+{
+	struct lease *new = leases_push(to);
+	if (new)
+		*new = *l;
+	return new != NULL;
+}
+
+/* All that a port has; false without memory. */
+static bool push_port(const struct daemon *d, const struct learn_port *p, struct leases *to)
+{
+	bool good = true;
+	for (enum family f = 0; f < FAMILIES; f++)
+		for (uint32_t i = 0; i < p->n[f]; i++) {
+			struct lease l = lease_of(d, p->config, &p->bindings[f][i]);
+			good &= push(to, &l);
+		}
+	return good;
+}
+
 bool keep_open(struct daemon *d)
 {
 	struct fault fault;
@@ -38,7 +58,7 @@ bool keep_open(struct daemon *d)
 		d->journal.lines = d->strangers.lines;
 		return true;
 	}
-	say(d, path, &fault);
+	report_fault(d, path, &fault);
 	return false;
 }
 
@@ -55,12 +75,7 @@ void keep_event(struct daemon *d, const struct event *e)
 void keep_leave(struct daemon *d, const struct learn_port *p)
 {
 	leases_drop_ended(&d->strangers, d->now + d->offset);
-	for (enum family f = 0; f < FAMILIES; f++)
-		for (uint32_t i = 0; i < p->n[f]; i++) {
-			struct lease *l = leases_push(&d->strangers);
-			if (l)
-				*l = lease_of(d, p->config, &p->bindings[f][i]);
-		}
+	push_port(d, p, &d->strangers);
 }
 
 /* What the port may not have any more, the journal must not say it has: others read that. */
@@ -74,10 +89,7 @@ void keep_enter(struct daemon *d, struct learn_port *p)
 			i++;
 			continue;
 		}
-		struct binding b = l->binding;
-		if (b.valid_until != NEVER)
-			b.valid_until -= d->offset;
-		b.last_seen = d->now;
+		struct binding b = binding_of(d, l);
 		if (!learner_restore(p, &b, d->now) && !find_binding(p, &b.address)) {
 			journal_put(&d->journal, d->now + d->offset, EVENT_DELETE, l);
 			feed_change(d);
@@ -104,19 +116,12 @@ static struct learn_port *port_of(const struct daemon *d, const char *key)
 static void import_one(struct daemon *d, struct lease l)
 {
 	struct learn_port *p = port_of(d, l.key);
-	instant valid = l.binding.valid_until;
-	l.binding.used = l.binding.infinite || valid != NEVER;
-	if (p) {
-		struct binding b = l.binding;
-		b.valid_until = valid == NEVER ? NEVER : valid - d->offset;
-		b.last_seen = d->now;
-		if (!learner_restore(p, &b, d->now))
-			return;
-	} else {
-		struct lease *to = leases_push(&d->strangers);
-		if (to)
-			*to = l;
-	}
+	l.binding.used = l.binding.infinite || l.binding.valid_until != NEVER;
+	struct binding b = binding_of(d, &l);
+	if (p && !learner_restore(p, &b, d->now))
+		return;
+	if (!p)
+		push(&d->strangers, &l);
 	journal_put(&d->journal, d->now + d->offset, EVENT_ADD, &l);
 	report_text(d, "imported", str_from(l.interface), "%s", l.key);
 }
@@ -136,7 +141,7 @@ void keep_import(struct daemon *d)
 		if (keep_sync(d))
 			unlink(path);
 	} else {
-		say(d, path, &fault);
+		report_fault(d, path, &fault);
 	}
 	leases_free(&in);
 }
@@ -153,24 +158,13 @@ static uint32_t count_living(const struct daemon *d)
 
 static bool put_all(struct daemon *d, struct leases *all)
 {
+	bool good = true;
 	leases_drop_ended(&d->strangers, d->now + d->offset);
-	for (uint32_t i = 0; i < d->strangers.n; i++) {
-		struct lease *to = leases_push(all);
-		if (!to)
-			return false;
-		*to = d->strangers.list[i];
-	}
-	for (uint32_t i = 0; i < d->nwatches; i++) {
-		const struct learn_port *p = d->watches[i].port;
-		for (enum family f = 0; f < FAMILIES; f++)
-			for (uint32_t k = 0; k < p->n[f]; k++) {
-				struct lease *to = leases_push(all);
-				if (!to)
-					return false;
-				*to = lease_of(d, p->config, &p->bindings[f][k]);
-			}
-	}
-	return true;
+	for (uint32_t i = 0; i < d->strangers.n; i++)
+		good &= push(all, &d->strangers.list[i]);
+	for (uint32_t i = 0; i < d->nwatches; i++)
+		good &= push_port(d, d->watches[i].port, all);
+	return good;
 }
 
 static bool compact(struct daemon *d)
@@ -180,7 +174,7 @@ static bool compact(struct daemon *d)
 	bool good =
 		put_all(d, &all) && journal_compact(&d->journal, &all, d->now + d->offset, &fault);
 	if (!good)
-		say(d, d->options->leases, &fault);
+		report_fault(d, d->options->leases, &fault);
 	leases_free(&all);
 	return good;
 }
@@ -192,7 +186,7 @@ bool keep_sync(struct daemon *d)
 	if (!d->journal.dirty && !d->journal.broken)
 		return true;
 	if (!d->journal.broken && !journal_sync(&d->journal, &fault))
-		say(d, d->options->leases, &fault);
+		report_fault(d, d->options->leases, &fault);
 	if (d->journal_retry <= d->now && journal_wants_compaction(&d->journal, count_living(d)) &&
 	    !compact(d))
 		d->journal_retry = d->now + RETRY;

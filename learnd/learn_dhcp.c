@@ -8,29 +8,33 @@
 bool is_trusted(const struct learn_port *p, const struct address *server)
 {
 	const address_list *list = &p->config->servers[server->family];
-	if (!list->n)
-		return true;
-	vec_each (a, list)
-		if (address_eq(a, server))
-			return true;
-	return false;
+	return !list->n || address_in(list->items, list->n, server);
 }
 
-static void ignore(struct learn_port *p, struct claim c, const char *why, instant now)
+/* A server gives an address for so many seconds; why: it is not to be believed. */
+static void lease(struct learn_port *p, const struct address *a, enum evidence evidence,
+		  uint32_t seconds, const char *why, instant now)
 {
-	c.why = why;
-	c.valid_until = NEVER;
-	report(p, EVENT_IGNORE, &c, now);
+	bool infinite = seconds == LIFETIME_INFINITE;
+	struct claim c = {.address = *a,
+			  .evidence = evidence,
+			  .valid_until = infinite || why ? NEVER : now + seconds * SECOND,
+			  .infinite = infinite,
+			  .why = evidence == BY_DHCP4 ? "ACK" : "REPLY"};
+	if (why) {
+		c.why = why;
+		report(p, EVENT_IGNORE, &c, now);
+	} else if (may_have(p, &c, now)) {
+		bind_address(p, &c, now);
+	}
 }
 
 static void end_lease(struct learn_port *p, const struct address *a, const char *why, instant now)
 {
-	struct binding *b = find_binding(p, a);
 	struct tentative *t = find_doubt(p, a);
-	if (b)
-		unbind(p, b, EVENT_DELETE, now, why);
-	else if (t)
+	if (t)
 		drop_doubt(p, t);
+	learner_forget(p, a, now, why);
 }
 
 /* --- DHCPv4 --- */
@@ -79,28 +83,12 @@ static const char *ack_fault(const struct learn_port *p, const struct frame *f,
 	return NULL;
 }
 
-static void ack4(struct learn_port *p, const struct frame *f, const struct dhcp4_message *m,
-		 const struct request *r, instant now)
-{
-	bool infinite = m->lease == LIFETIME_INFINITE;
-	struct claim c = {.address = m->yiaddr,
-			  .evidence = BY_DHCP4,
-			  .valid_until = infinite ? NEVER : now + m->lease * SECOND,
-			  .infinite = infinite,
-			  .why = "ACK"};
-	const char *why = ack_fault(p, f, m, r);
-	if (why)
-		ignore(p, c, why, now);
-	else if (may_have(p, &c, now))
-		bind_address(p, &c, now);
-}
-
 static void server_says4(struct learn_port *p, const struct frame *f, const struct dhcp4_message *m,
 			 instant now)
 {
 	const struct request *r = request_find(p, FAMILY_IPV4, m->xid, now);
 	if (m->type == DHCP4_ACK)
-		ack4(p, f, m, r, now);
+		lease(p, &m->yiaddr, BY_DHCP4, m->lease, ack_fault(p, f, m, r), now);
 	else if (m->type == DHCP4_NAK && is_trusted(p, &f->src) && r && !r->rapid_only)
 		end_lease(p, &r->address, "NAK", now);
 }
@@ -163,21 +151,6 @@ static const char *reply_fault(const struct learn_port *p, const struct frame *f
 	return m->status ? "the status is not Success" : NULL;
 }
 
-static void lease6(struct learn_port *p, const struct dhcp6_address *a, const char *why,
-		   instant now)
-{
-	bool infinite = a->valid == LIFETIME_INFINITE;
-	struct claim c = {.address = a->address,
-			  .evidence = BY_DHCP6,
-			  .valid_until = infinite ? NEVER : now + a->valid * SECOND,
-			  .infinite = infinite,
-			  .why = "REPLY"};
-	if (why)
-		ignore(p, c, why, now);
-	else if (may_have(p, &c, now))
-		bind_address(p, &c, now);
-}
-
 /* What is taken away goes first, so that what comes in its stead has room. */
 static void server_says6(struct learn_port *p, const struct frame *f, const struct dhcp6_message *m,
 			 instant now)
@@ -191,7 +164,8 @@ static void server_says6(struct learn_port *p, const struct frame *f, const stru
 			end_lease(p, &m->addresses[i].address, "valid lifetime 0", now);
 	for (unsigned i = 0; i < m->naddresses; i++)
 		if (m->addresses[i].valid)
-			lease6(p, &m->addresses[i], why, now);
+			lease(p, &m->addresses[i].address, BY_DHCP6, m->addresses[i].valid, why,
+			      now);
 }
 
 void learn_dhcp6(struct learn_port *p, const struct frame *f, instant now)

@@ -57,12 +57,9 @@ static void renew_in_prefix(struct learn_port *p, const struct learned_prefix *l
 static bool is_router(const struct learn_port *p, const struct address *a)
 {
 	bool any = false;
-	vec_each (g, &p->config->gateway) {
-		if (address_eq(g, a))
-			return true;
+	vec_each (g, &p->config->gateway)
 		any |= g->family == FAMILY_IPV6 && address_is_link_local(g);
-	}
-	return !any;
+	return !any || address_in(p->config->gateway.items, p->config->gateway.n, a);
 }
 
 /* Hosts make addresses of prefixes of 64 bits only, and none of the link-local one (RFC 4862 5.5.3
@@ -110,9 +107,7 @@ static void from_guest(struct learn_port *p, const struct frame *f, const struct
 		report(p, EVENT_IGNORE, &c, now);
 		return;
 	}
-	if (p->mode == MODE_DHCP && !address_is_link_local(&c.address))
-		return; /* but the address that DHCPv6 itself is spoken from */
-	if (!may_have(p, &c, now))
+	if (!mode_allows(p, &c.address, BY_ND) || !may_have(p, &c, now))
 		return;
 	if (dad)
 		doubt(p, &c, m->nonce.n == 6 ? m->nonce.at : NULL, now);

@@ -52,14 +52,6 @@ void learner_remove_port(struct learn_port *p)
 	free(p);
 }
 
-/* Does the port's mode learn by this? In mode dhcp, but for the address that DHCPv6 is spoken from,
- * by nothing else. */
-static bool mode_allows(const struct learn_port *p, const struct address *a, uint8_t evidence)
-{
-	return p->mode == MODE_ANY || evidence == BY_DHCP4 || evidence == BY_DHCP6 ||
-	       (evidence == BY_ND && address_is_link_local(a));
-}
-
 bool learner_restore(struct learn_port *p, const struct binding *b, instant now)
 {
 	enum family f = (enum family)b->address.family;

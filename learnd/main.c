@@ -30,12 +30,10 @@ static int fail(const char *what)
 /* The learn file is read once here so that a mistake in it is said at the terminal. */
 static bool check_learn_file(const struct options *o)
 {
-	struct arena *a = arena_new((size_t)512 << 20);
+	struct arena *a = arena_new(LEARN_ARENA);
 	struct learn_file file;
-	struct fault fault = {0, "no memory"};
-	struct str text;
-	bool good = a && file_read(a, o->learn, 64u << 20, &text, &fault) &&
-		    learn_file_parse(a, text, &file, &fault);
+	struct fault fault;
+	bool good = learn_file_read(a, o->learn, &file, &fault);
 	if (!good)
 		fault_say(o->learn, &fault);
 	if (a)

@@ -13,6 +13,8 @@
 
 const char *const mode_names[MODES] = {"any", "dhcp"};
 
+#define FILE_MAX (64u << 20)
+
 enum { DEFAULT_IPS4_ANY = 1, DEFAULT_IPS = 16, IPS_MAX = 256, OWNER_MAX = 100 };
 
 struct reader {
@@ -397,4 +399,12 @@ bool file_read(struct arena *a, const char *path, size_t max, struct str *out, s
 		close(fd);
 	*out = (struct str){p, (uint32_t)n};
 	return !why;
+}
+
+bool learn_file_read(struct arena *a, const char *path, struct learn_file *out, struct fault *fault)
+{
+	struct str text;
+	*fault = (struct fault){0, "no memory"};
+	return a && file_read(a, path, FILE_MAX, &text, fault) &&
+	       learn_file_parse(a, text, out, fault);
 }

@@ -47,7 +47,10 @@ struct fault {
 void fault_say(const char *path, const struct fault *f);
 void fault_print(const char *path, const struct fault *f, char text[FAULT_TEXT]);
 
-/* Read a learn file's text. False with a fault; the arena owns the results. */
+/* Read a learn file. False with a fault; the arena (NULL: no memory) owns the results. */
+#define LEARN_ARENA ((size_t)512 << 20)
+bool learn_file_read(struct arena *a, const char *path, struct learn_file *out,
+		     struct fault *fault);
 bool learn_file_parse(struct arena *a, struct str text, struct learn_file *out,
 		      struct fault *fault);
 

@@ -46,9 +46,7 @@ static bool load(struct replay *r)
 {
 	const struct options *o = r->options;
 	struct fault fault;
-	struct str text;
-	if (!file_read(r->arena, o->learn, FILE_MAX, &text, &fault) ||
-	    !learn_file_parse(r->arena, text, &r->file, &fault))
+	if (!learn_file_read(r->arena, o->learn, &r->file, &fault))
 		return fail(o->learn, &fault);
 	if (r->file.ports.n != 1) {
 		fprintf(stderr, "learnd: %s: a replay wants one port, here are %u\n", o->learn,

@@ -11,9 +11,9 @@
 
 static void begin(struct daemon *d, const char *event, struct str port)
 {
-	instant micro = (d->now + d->offset) / 1000;
-	buf_printf(&d->out, "{\"time\": %" PRId64 ".%06" PRId64 ", \"event\": \"%s\"",
-		   micro / 1000000, micro % 1000000, event);
+	buf_lit(&d->out, "{\"time\": ");
+	json_seconds(&d->out, d->now + d->offset);
+	buf_printf(&d->out, ", \"event\": \"%s\"", event);
 	if (port.len) {
 		buf_lit(&d->out, ", \"port\": ");
 		json_string(&d->out, port);
@@ -31,6 +31,14 @@ void report_text(struct daemon *d, const char *event, struct str port, const cha
 	buf_lit(&d->out, ", \"text\": ");
 	json_string(&d->out, str_from(text));
 	buf_lit(&d->out, "}\n");
+}
+
+void report_fault(struct daemon *d, const char *path, const struct fault *f)
+{
+	char text[FAULT_TEXT];
+	fault_print(path, f, text);
+	fault_say(path, f);
+	report_text(d, "error", STR(""), "%s", text);
 }
 
 static void put_binding(struct daemon *d, const struct binding *b)

@@ -4,14 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "learnd/journal.h"
-
-#define LINE (PORT_KEY + 160)
 
 static int fail(const char *path, unsigned line, const char *text)
 {
@@ -21,61 +16,61 @@ static int fail(const char *path, unsigned line, const char *text)
 	return EXIT_FAILED;
 }
 
-static instant wall_clock(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * SECOND + t.tv_nsec;
-}
-
 static bool is_of(const struct lease *l, const char *owner)
 {
 	size_t n = strlen(owner);
 	return strcmp(l->key, owner) == 0 || (strncmp(l->key, owner, n) == 0 && l->key[n] == '/');
 }
 
+/* Only those of this owner, or OWNER/MAC. */
+static void keep_of(struct leases *all, const char *owner)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < all->n; i++)
+		if (is_of(&all->list[i], owner))
+			all->list[n++] = all->list[i];
+	all->n = n;
+}
+
 int transfer_export(const struct options *o)
 {
 	struct leases all;
 	struct fault fault;
-	instant now = wall_clock();
-	char line[LINE];
-	uint32_t n = 0;
+	instant now = clock_now(CLOCK_REALTIME);
 	if (!journal_read(o->leases, now, &all, &fault))
 		return fail(o->leases, fault.line, fault.text);
-	fputs("nwfc-leases 1\n", stdout);
-	for (uint32_t i = 0; i < all.n; i++) {
-		if (!is_of(&all.list[i], o->argument))
-			continue;
-		lease_print(line, sizeof line, now, EVENT_ADD, &all.list[i]);
-		fputs(line, stdout);
-		n++;
-	}
-	leases_free(&all);
-	if (fflush(stdout) != 0)
-		return fail("standard output", 0, strerror(errno));
-	if (!n)
+	keep_of(&all, o->argument);
+	bool good = leases_write(STDOUT_FILENO, &all, now);
+	int error = errno;
+	if (!all.n)
 		fprintf(stderr, "learnd: %s has no living lease\n", o->argument);
-	return EXIT_GOOD;
+	leases_free(&all);
+	return good ? EXIT_GOOD : fail("standard output", 0, strerror(error));
 }
 
-/* The new file together with an import that was not taken yet. */
-static bool write_import(const struct leases *const *both, const char *path, instant now)
+/* The new leases behind those of an import that was not taken yet. */
+static bool join(struct leases *waiting, const struct leases *in)
 {
-	char temporary[4096 + 8], line[LINE];
+	for (uint32_t i = 0; i < in->n; i++) {
+		struct lease *l = leases_push(waiting);
+		if (!l) {
+			errno = ENOMEM;
+			return false;
+		}
+		*l = in->list[i];
+	}
+	return true;
+}
+
+static bool write_import(const struct leases *l, const char *path, instant now)
+{
+	char temporary[4096 + 8];
 	snprintf(temporary, sizeof temporary, "%s.new", path);
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!f)
+	if (fd < 0)
 		return false;
-	fputs("nwfc-leases 1\n", f);
-	for (int k = 0; k < 2; k++)
-		for (uint32_t i = 0; i < both[k]->n; i++) {
-			lease_print(line, sizeof line, now, EVENT_ADD, &both[k]->list[i]);
-			fputs(line, f);
-		}
-	bool good = fflush(f) == 0 && fsync(fd) == 0;
-	good &= fclose(f) == 0;
+	bool good = leases_write(fd, l, now) && fsync(fd) == 0;
+	good &= close(fd) == 0;
 	good = good && rename(temporary, path) == 0;
 	if (!good)
 		unlink(temporary);
@@ -87,7 +82,7 @@ int transfer_import(const struct options *o)
 	struct leases waiting, in;
 	struct fault fault;
 	char path[4096];
-	instant now = wall_clock();
+	instant now = clock_now(CLOCK_REALTIME);
 	if (snprintf(path, sizeof path, "%s.import", o->leases) >= (int)sizeof path - 4)
 		return fail(o->leases, 0, strerror(ENAMETOOLONG));
 	if (access(o->argument, R_OK) < 0)
@@ -96,8 +91,7 @@ int transfer_import(const struct options *o)
 		return fail(o->argument, fault.line, fault.text);
 	if (!journal_read(path, now, &waiting, &fault))
 		return fail(path, fault.line, fault.text);
-	const struct leases *both[] = {&waiting, &in};
-	bool good = write_import(both, path, now);
+	bool good = join(&waiting, &in) && write_import(&waiting, path, now);
 	int error = errno;
 	fprintf(stderr, "learnd: %u living leases; a running learnd takes them at SIGHUP\n", in.n);
 	leases_free(&in);

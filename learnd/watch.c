@@ -10,8 +10,6 @@
 #include "learnd/daemon.h"
 #include "learnd/event.h"
 
-#define FILE_MAX       (64u << 20)
-#define ARENA_MAX      ((size_t)512 << 20)
 #define FRAMES_A_ROUND 256
 #define RETRY          SECOND
 /* An interface may be away so long before what its guest used without a lease is forgotten
@@ -247,9 +245,8 @@ static void fire(struct daemon *d)
 void watches_work(struct daemon *d)
 {
 	uint32_t left = 0;
-	if (d->own_stale)
-		read_own_addresses(
-			d); /* once for all that was said, since it lists every interface */
+	if (d->own_stale) /* once for all that was said: it lists every interface */
+		read_own_addresses(d);
 	if (d->due <= d->now)
 		fire(d);
 	for (uint32_t i = 0; i < d->nbusy; i++)
@@ -362,15 +359,10 @@ static void drop_old(struct daemon *d)
 
 static bool parse(struct daemon *d, struct arena *a, struct learn_file *file)
 {
-	struct fault fault = {0, "no memory"};
-	char text_of_fault[FAULT_TEXT];
-	struct str text;
-	if (a && file_read(a, d->options->learn, FILE_MAX, &text, &fault) &&
-	    learn_file_parse(a, text, file, &fault))
+	struct fault fault;
+	if (learn_file_read(a, d->options->learn, file, &fault))
 		return true;
-	fault_print(d->options->learn, &fault, text_of_fault);
-	fault_say(d->options->learn, &fault);
-	report_text(d, "error", STR(""), "%s", text_of_fault);
+	report_fault(d, d->options->learn, &fault);
 	return false;
 }
 
@@ -391,7 +383,7 @@ static void put_in_force(struct daemon *d, struct watch *new, uint32_t n, struct
 
 bool watches_load(struct daemon *d)
 {
-	struct arena *a = arena_new(ARENA_MAX);
+	struct arena *a = arena_new(LEARN_ARENA);
 	struct learn_file file;
 	if (!parse(d, a, &file)) {
 		if (a)
