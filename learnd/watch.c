@@ -340,7 +340,6 @@ static bool take_over(struct daemon *d, struct watch *to, const struct port_conf
 		old->port = NULL;
 	}
 	p->user = to;
-	keep_enter(d, p);
 	return true;
 }
 
@@ -376,7 +375,7 @@ static void put_in_force(struct daemon *d, struct watch *new, uint32_t n, struct
 	d->nbusy = 0;
 	d->due = d->now;
 	for (uint32_t i = 0; i < n; i++) {
-		keep_enter(d, new[i].port); /* what an interface of another name has left */
+		keep_enter(d, new[i].port); /* when all that go have left what they had */
 		touch(d, &new[i]);
 	}
 }
