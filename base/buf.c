@@ -31,6 +31,13 @@ void buf_drop(struct buf *b)
 	*b = (struct buf){.fd = -1};
 }
 
+struct str buf_take(struct arena *a, struct buf *b)
+{
+	struct str s = str_copy(a, (struct str){b->data, (uint32_t)b->n});
+	buf_drop(b);
+	return s;
+}
+
 static void flush(struct buf *b)
 {
 	for (size_t done = 0; done < b->n && !b->error;) {

@@ -28,6 +28,9 @@ void buf_open(struct buf *b, int fd);
 void buf_memory(struct buf *b);
 void buf_drop(struct buf *b);
 
+/* What it has collected, in the arena; then it is dropped. */
+struct str buf_take(struct arena *a, struct buf *b);
+
 /* Flush; returns 0 or the errno of the first failure. Does not close fd. */
 int buf_finish(struct buf *b);
 

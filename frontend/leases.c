@@ -85,16 +85,12 @@ static bool read_address(struct journal *j, struct lease *l)
 {
 	struct str family = j->words[W_FAMILY], word = j->words[W_ADDRESS];
 	struct value v;
-	struct buf b;
 	l->v6 = str_is(family, "ipv6");
 	if (!l->v6 && !str_is(family, "ipv4"))
 		return bad(j, family, "a family is ipv4 or ipv6");
 	if (value_parse(j->arena, l->v6 ? VT_IP6 : VT_IP4, 0, 0, word, &v))
 		return bad(j, word, l->v6 ? "this is no IPv6 address" : "this is no IPv4 address");
-	buf_memory(&b);
-	value_print(&b, &v);
-	l->address = str_copy(j->arena, (struct str){b.data, (uint32_t)b.n});
-	buf_drop(&b);
+	l->address = value_text(j->arena, &v);
 	uint32_t lo = (uint32_t)(word.s - j->text);
 	l->span = (struct span){j->file, lo, lo + word.len};
 	return true;

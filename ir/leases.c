@@ -5,14 +5,8 @@
 
 struct str lease_key(struct arena *a, struct str owner, const struct value *mac)
 {
-	struct buf b;
-	buf_memory(&b);
-	buf_str(&b, owner.len ? owner : STR("-"));
-	buf_char(&b, '/');
-	value_print(&b, mac);
-	struct str s = str_copy(a, (struct str){b.data, (uint32_t)b.n});
-	buf_drop(&b);
-	return s;
+	return str_printf(a, "%.*s/%.*s", STR_ARG(owner.len ? owner : STR("-")),
+			  STR_ARG(value_text(a, mac)));
 }
 
 static struct str address_key(struct arena *a, struct str key, struct str address)

@@ -457,6 +457,14 @@ int value_cmp(const struct value *a, const struct value *b)
 	return (a->u > b->u) - (a->u < b->u);
 }
 
+struct str value_text(struct arena *a, const struct value *v)
+{
+	struct buf b;
+	buf_memory(&b);
+	value_print(&b, v);
+	return buf_take(a, &b);
+}
+
 bool value_eq(const struct value *a, const struct value *b)
 {
 	return value_cmp(a, b) == 0;

@@ -72,6 +72,9 @@ const char *value_parse(struct arena *a, enum value_type type, uint32_t min, uin
 /* Canonical text as the XML form writes it (lower-case MAC, masks as length). */
 void value_print(struct buf *b, const struct value *v);
 
+/* The same in the arena. */
+struct str value_text(struct arena *a, const struct value *v);
+
 bool value_eq(const struct value *a, const struct value *b);
 uint64_t value_hash(const struct value *v);
 

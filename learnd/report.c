@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "learnd/daemon.h"
 #include "learnd/event.h"
 

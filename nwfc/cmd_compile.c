@@ -14,12 +14,6 @@
 #include "nwfc/compile.h"
 #include "nwfc/learn.h"
 
-static enum exit_code usage(const char *why)
-{
-	fprintf(stderr, "nwfc: %s\n", why);
-	return EXIT_BAD_INPUT;
-}
-
 /* --- files --- */
 
 /* In a directory a removal has a name of its own, so that it does not replace what it removes. */

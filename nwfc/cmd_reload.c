@@ -240,7 +240,7 @@ static bool build_before(struct reload *r, struct str *mark)
 	if (stat(r->applied, &st) < 0 || any_newer(r, &st.st_mtim))
 		return false;
 	uint32_t file = source_read(&r->inner.sources, r->applied);
-	then->now_ms = (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+	then->now_ms = timespec_ms(&st.st_mtim);
 	if (!file || !leases_read(r->s->arena, &quiet, file, then))
 		return false;
 	*mark = mark_of(r->s->arena, source_get(&r->inner.sources, file)->text, &st);
@@ -354,12 +354,6 @@ static void compile_and_load(struct reload *r)
 }
 
 /* --- the command --- */
-
-static enum exit_code usage(const char *why)
-{
-	fprintf(stderr, "nwfc: %s\n", why);
-	return EXIT_BAD_INPUT;
-}
 
 /* The tools are in places where a daemon does not look. */
 static void widen_path(struct arena *a)

@@ -88,6 +88,12 @@ static const char *wrong_learning(struct compile *c)
 	return NULL;
 }
 
+enum exit_code usage(const char *why)
+{
+	fprintf(stderr, "nwfc: %s\n", why);
+	return EXIT_BAD_INPUT;
+}
+
 const char *compile_options(struct compile *c)
 {
 	const struct options *o = c->s->opt;
@@ -126,9 +132,7 @@ const char *compile_options(struct compile *c)
 static uint64_t changed_ms(const char *path)
 {
 	struct stat st;
-	if (stat(path, &st) < 0)
-		return 0;
-	return (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / 1000000;
+	return stat(path, &st) < 0 ? 0 : timespec_ms(&st.st_mtim);
 }
 
 bool compile_leases(struct compile *c)

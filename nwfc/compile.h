@@ -30,6 +30,9 @@ struct compile {
 	bool changes;    /* --since */
 };
 
+/* Say what is wrong with the options; the exit code of that. */
+enum exit_code usage(const char *why);
+
 /* NULL, or what is wrong with the options. */
 const char *compile_options(struct compile *c);
 

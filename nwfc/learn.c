@@ -57,12 +57,8 @@ struct taken {
 
 static void put_taken(struct taken *t, const struct value *v)
 {
-	struct buf b;
 	bool added;
-	buf_memory(&b);
-	value_print(&b, v);
-	struct str text = str_copy(t->s->arena, (struct str){b.data, (uint32_t)b.n});
-	buf_drop(&b);
+	struct str text = value_text(t->s->arena, v);
 	map_put(t->s->arena, &t->seen, text, &added);
 	if (!added)
 		return;

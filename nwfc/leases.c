@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+
+uint64_t timespec_ms(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000 + (uint64_t)t->tv_nsec / 1000000;
+}
 
 const char *read_now(const struct options *o, uint64_t *ms)
 {
@@ -17,7 +21,7 @@ const char *read_now(const struct options *o, uint64_t *ms)
 	if (epoch && *epoch)
 		return read_seconds(str_from(epoch), ms) ? NULL : "SOURCE_DATE_EPOCH is no number";
 	clock_gettime(CLOCK_REALTIME, &t);
-	*ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	*ms = timespec_ms(&t);
 	return NULL;
 }
 

@@ -5,8 +5,13 @@
 #ifndef NWFC_NWFC_LEASES_H
 #define NWFC_NWFC_LEASES_H
 
+#include <time.h>
+
 #include "frontend/leases.h"
 #include "nwfc/session.h"
+
+/* Milliseconds of the epoch. */
+uint64_t timespec_ms(const struct timespec *t);
 
 /* What --now, SOURCE_DATE_EPOCH or the clock says; NULL, or what is wrong. */
 const char *read_now(const struct options *o, uint64_t *ms);

@@ -208,15 +208,20 @@ bool finding_shown(const struct session *s, uint32_t i)
 	return wanted && !said_before(s, i);
 }
 
+uint32_t findings_unlisted(const struct session *s)
+{
+	const struct diags *ds = &s->diags;
+	return ds->errors + ds->warnings - ds->listed[SEV_ERROR] - ds->listed[SEV_WARNING];
+}
+
 static void render_all(const struct session *s, const struct page *pg)
 {
 	const struct diags *ds = &s->diags;
 	for (uint32_t i = 0; i < ds->list.n; i++)
 		if (finding_shown(s, i))
 			render_finding(s, ds->list.items[i], pg);
-	if (ds->errors + ds->warnings > ds->list.n)
-		fprintf(pg->to, "nwfc: and %u more findings\n",
-			ds->errors + ds->warnings - ds->list.n);
+	if (findings_unlisted(s))
+		fprintf(pg->to, "nwfc: and %u more findings\n", findings_unlisted(s));
 }
 
 /* no-color.org: any text in NO_COLOR switches colours off; a dumb terminal has none. */

@@ -15,11 +15,11 @@ extern const char *const severity_names[SEVERITIES];
 /* Is the i-th finding to be shown: wanted by the options, and not said before? */
 bool finding_shown(const struct session *s, uint32_t i);
 
+/* How many were counted only, there being too many. */
+uint32_t findings_unlisted(const struct session *s);
+
 void render_findings(const struct session *s, FILE *to);
 void render_json(const struct session *s, struct buf *out);
 void render_sarif(const struct session *s, struct buf *out);
-
-/* A string of JSON (RFC 8259); what is no UTF-8 in a hostile source becomes U+FFFD. */
-void json_string(struct buf *out, struct str s);
 
 #endif

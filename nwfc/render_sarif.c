@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "nwfc/explain.h"
 #include "nwfc/render.h"
 
@@ -194,10 +195,7 @@ static void put_invocation(struct buf *out, const struct session *s)
 {
 	const char *between = "\n";
 	bool good = true;
-	uint32_t listed = 0, all = 0;
-	for (int i = 0; i < SEVERITIES; i++)
-		listed += s->diags.listed[i];
-	all = s->diags.errors + s->diags.warnings + s->diags.listed[SEV_NOTE];
+	uint32_t unlisted = findings_unlisted(s);
 	vec_each (f, &s->diags.list)
 		good &= (*f)->span.file || (*f)->severity != SEV_ERROR;
 	buf_printf(out,
@@ -210,10 +208,10 @@ static void put_invocation(struct buf *out, const struct session *s)
 			put_notification(out, s, f->kind->code, f->severity, f->text, f->hint,
 					 &between);
 	}
-	if (all > listed)
+	if (unlisted)
 		put_notification(out, s, NULL, SEV_WARNING,
-				 str_printf(s->arena, "and %u more findings", all - listed),
-				 STR(""), &between);
+				 str_printf(s->arena, "and %u more findings", unlisted), STR(""),
+				 &between);
 	buf_lit(out, "]}],\n");
 }
 

@@ -110,9 +110,7 @@ static struct str sign_program(struct nft_model *m, struct nft_program *np)
 		}
 	}
 	put_dims_sign(&b, np->program);
-	struct str s = str_copy(m->cx->arena, (struct str){b.data, (uint32_t)b.n});
-	buf_drop(&b);
-	return s;
+	return buf_take(m->cx->arena, &b);
 }
 
 static struct str *sign_programs(struct nft_model *m)

@@ -56,9 +56,7 @@ static struct str constant_name(struct arena *a, const struct value *v)
 	for (size_t i = 0; i < b.n; i++)
 		if (b.data[i] == ':')
 			b.data[i] = '.';
-	struct str s = str_copy(a, (struct str){b.data, (uint32_t)b.n});
-	buf_drop(&b);
-	return s;
+	return buf_take(a, &b);
 }
 
 static struct str slot_name(const struct lowerer *l, const struct slot *s)

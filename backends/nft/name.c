@@ -56,9 +56,7 @@ struct str name_part(struct arena *a, struct str s, uint32_t limit)
 	}
 	buf_lit(&b, HASH_MARK);
 	buf_hex(&b, (uint32_t)str_hash(s), HASH_DIGITS);
-	struct str r = str_copy(a, (struct str){b.data, (uint32_t)b.n});
-	buf_drop(&b);
-	return r;
+	return buf_take(a, &b);
 }
 
 struct str name_begin(struct arena *a, struct str part)

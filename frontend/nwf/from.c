@@ -61,13 +61,6 @@ static struct nwf_word make_name(struct arena *a, struct str s, struct span span
 	return plain ? make_word(s, span) : make_string(a, s, span);
 }
 
-static struct str text_of(struct arena *a, struct buf *b)
-{
-	struct str s = str_copy(a, (struct str){b->data, (uint32_t)b->n});
-	buf_drop(b);
-	return s;
-}
-
 static const char *own_name(const struct value *v)
 {
 	for (const struct value_name *n = nwf_value_names((enum value_type)v->type); n && n->name;
@@ -96,7 +89,7 @@ static struct nwf_word value_word(struct arena *a, const struct value *v, struct
 		return make_name(a, v->text, span);
 	buf_memory(&b);
 	print_value(&b, v);
-	return make_word(text_of(a, &b), span);
+	return make_word(buf_take(a, &b), span);
 }
 
 static struct nwf_word operand_word(struct maker *m, const struct operand *o)
@@ -144,10 +137,7 @@ static void make_list(struct maker *m, const struct test *t, struct nwf_value *o
 
 static void make_flags(struct maker *m, const struct test *t, struct nwf_value *out)
 {
-	struct buf b;
-	buf_memory(&b);
-	value_print(&b, &t->value.value);
-	struct str s = text_of(m->a, &b);
+	struct str s = value_text(m->a, &t->value.value);
 	const char *slash = memchr(s.s, '/', s.len);
 	uint32_t n = (uint32_t)(slash - s.s);
 	out->words = split_words(m->a, (struct str){slash + 1, s.len - n - 1}, t->span);
@@ -156,16 +146,13 @@ static void make_flags(struct maker *m, const struct test *t, struct nwf_value *
 
 static void make_value(struct maker *m, const struct test *t, struct nwf_value *out)
 {
-	struct buf b;
 	out->span = t->span;
 	if (t->value.kind == OPERAND_LIST) {
 		make_list(m, t, out);
 	} else if (t->field == F_TCP_FLAGS) {
 		make_flags(m, t, out);
 	} else if (t->field == F_CT_STATE) {
-		buf_memory(&b);
-		value_print(&b, &t->value.value);
-		out->words = split_words(m->a, text_of(m->a, &b), t->span);
+		out->words = split_words(m->a, value_text(m->a, &t->value.value), t->span);
 	} else {
 		struct nwf_operand o = {.value = operand_word(m, &t->value),
 					.to = operand_word(m, &t->to)};
@@ -246,11 +233,8 @@ static void make_match(struct maker *m, const struct test *t)
 	}
 	make_value(m, t, &out.value);
 	if (t->field == F_IPSET) {
-		struct buf b;
-		buf_memory(&b);
-		value_print(&b, &t->mask.value);
 		out.header = literal("ipset", t->span);
-		out.directions = split_words(m->a, text_of(m->a, &b), t->span);
+		out.directions = split_words(m->a, value_text(m->a, &t->mask.value), t->span);
 	} else {
 		out.header = literal(h->word, t->span);
 		make_field(&out, word, t->span);
