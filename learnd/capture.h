@@ -6,7 +6,7 @@
  * comes from the guest only with the guest's MAC as its source, and one that goes to the
  * guest only with another; so the source tells the direction of what arrives, and no frame
  * that a guest forges is taken for one of the network's. What the learner
- * has no use for now (the data of known addresses, other hosts' ARP while nothing
+ * has no use for just then (the data of known addresses, other hosts' ARP while nothing
  * is in doubt) the kernel does not even copy.
  *
  * A macvtap is watched on its lower device, where the guest's frames go out.

@@ -6,15 +6,11 @@ dual.py --nwfc FILE
 """
 import argparse
 import os
-import select
-import socket
 import struct
-import subprocess
 import sys
-import tempfile
-import time
 
 from frames import (SERVER, SERVER_MAC, ack, advertisement, announcement, arp, dad, data, dhcp6, ip6, mac, release, request, router, tagged, udp)
+from lab import Lab, enter, run
 
 G, OTHER = mac(1), mac(2)
 LL, U, V = "fe80::5054:ff:fea1:1", "fd09::55", "fd09::56"
@@ -105,41 +101,6 @@ INCOMING = (
 )
 
 
-def run(*words, **more):
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **more)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
-
-
-class Lab:
-    def __init__(self):
-        run("mount", "-t", "tmpfs", "tmpfs", "/run")
-        run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
-        run("ip", "link", "set", "br0", "up")
-        self.sockets = {}
-        for port, end, address in (("vnet1", "g1", G), ("srv", "s0", SERVER_MAC)):
-            run("ip", "link", "add", port, "type", "veth", "peer", "name", end, "address", address.hex(":"))
-            for name in (port, end):
-                with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as f:
-                    f.write("1")
-                run("ip", "link", "set", name, "up")
-            run("ip", "link", "set", port, "master", "br0")
-            self.sockets[end] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-            self.sockets[end].bind((end, 0))
-
-    def passes(self, frame, end, to):
-        s = self.sockets[to]
-        while select.select([s], [], [], 0)[0]:
-            s.recv(4096)
-        self.sockets[end].send(frame)
-        limit = time.monotonic() + 0.08
-        mark = frame[14:] if frame[12:14] != b"\x81\x00" else frame[18:]
-        while (left := limit - time.monotonic()) > 0:
-            if select.select([s], [], [], left)[0] and mark in s.recv(4096):
-                return True
-        return False
-
-
 def load(target, addresses6):
     words = [ARGS.nwfc, "compile", "-q", "-t", target, "-o", "rules", "--port", "vnet1", "--mac", G.hex(":"), "--filter", "clean-traffic-dual",
              "-D", "IP=10.9.0.50", "-D", "IP=10.9.0.51"]
@@ -154,13 +115,13 @@ def load(target, addresses6):
 
 
 def inside():
-    lab, passed, failed = Lab(), 0, 0
+    lab, passed, failed = Lab(("vnet1", "g1", G), ("srv", "s0", SERVER_MAC)), 0, 0
     for target in ("nft", "xtables"):
         for what, addresses6, frames, ends in (("sends", (LL, U, V), KNOWN, ("g1", "s0")), ("sends, IPv6 unknown", ("::",), UNKNOWN6, ("g1", "s0")),
                                                ("gets", (LL, U, V), INCOMING, ("s0", "g1"))):
             load(target, addresses6)
             for name, frame, wanted in frames:
-                if lab.passes(frame, *ends) == wanted:
+                if lab.passes(frame, *ends, seconds=0.08) == wanted:
                     passed += 1
                 else:
                     failed += 1
@@ -169,22 +130,8 @@ def inside():
     return failed > 0
 
 
-def main():
-    if ARGS.inside:
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            return inside()
-    unshare = ["unshare", "-rnm", "--pid", "--fork", "--mount-proc"]
-    done = subprocess.run(unshare + ["nft", "add", "table", "bridge", "t"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"SKIP: no namespaces of our own with bridge tables of nft: {done.stderr.strip()}")
-        print("0 passed, 0 failed, 1 skipped")
-        return 0
-    return subprocess.run(unshare + [sys.executable, "-B", os.path.abspath(__file__), "--inside", *sys.argv[1:]], check=False).returncode
-
-
 PARSER = argparse.ArgumentParser()
 PARSER.add_argument("--nwfc", type=os.path.abspath)
 PARSER.add_argument("--inside", action="store_true")
 ARGS = PARSER.parse_args()
-sys.exit(main())
+sys.exit(enter(inside, ARGS.inside))

@@ -17,11 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
 from frames import SERVER, SERVER_MAC, ack, announcement, data, mac, release, request
+from lab import Lab, enter, run
 
 OWNER = "11111111-2222-3333-4444-55555555555%d"
 TESTS = []
@@ -36,62 +36,7 @@ def test(f):
     return f
 
 
-def run(*words, check=True, **more):
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **more)
-    assert not check or done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
-    return done
-
-
-# --- the lab
-
-class Lab:
-    """Ports vnet1, vnet2 with the ends g1, g2 as guests, and srv with the end s0 as the server."""
-
-    def __init__(self):
-        run("mount", "-t", "tmpfs", "tmpfs", "/run")
-        os.makedirs("/run/netns")
-        run("ip", "link", "set", "lo", "up")
-        run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0")
-        run("ip", "link", "set", "br0", "up")
-        for port, end, address in (("vnet1", "g1", mac(1)), ("vnet2", "g2", mac(2)), ("srv", "s0", SERVER_MAC)):
-            self.add(port, end, address)
-        self.sockets = {}
-
-    @staticmethod
-    def add(port, end, address):
-        run("ip", "link", "add", port, "type", "veth", "peer", "name", end, "address", address.hex(":"))
-        for name in (port, end):
-            with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as f:
-                f.write("1")
-            run("ip", "link", "set", name, "up")
-        run("ip", "link", "set", port, "master", "br0")
-
-    def open(self, end):
-        if end not in self.sockets:
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-            s.bind((end, 0))
-            self.sockets[end] = s
-        return self.sockets[end]
-
-    def forget(self, end):
-        if end in self.sockets:
-            self.sockets.pop(end).close()
-
-    def send(self, end, frame):
-        self.open(end).send(frame)
-
-    def passes(self, frame, end="g1", to="s0"):
-        """Does a frame from one end come out at the other?"""
-        s = self.open(to)
-        while select.select([s], [], [], 0)[0]:
-            s.recv(4096)
-        self.send(end, frame)
-        limit = time.monotonic() + 0.15
-        while (left := limit - time.monotonic()) > 0:
-            if select.select([s], [], [], left)[0] and s.recv(4096) == frame:
-                return True
-        return False
-
+# --- learnd
 
 class Learnd:
     """A learnd with its files in the working directory; events are read as they come."""
@@ -176,6 +121,11 @@ def load(more="\tlearn dhcp\n"):
     run("nft", "-f", "rules.nft")
 
 
+def passes(lab, frame, end="g1"):
+    """Does the server get what a guest sends?"""
+    return lab.passes(frame, end, "s0")
+
+
 def lease(lab, learnd, guest=1, address="10.9.0.100", seconds=3, xid=7):
     lab.send("g%d" % guest, request(guest, xid, address))
     time.sleep(0.02)
@@ -193,18 +143,18 @@ def a_lease_is_enforced_and_ends(lab):
     load()
     learnd = Learnd()
     learnd.wait("fed")
-    assert not lab.passes(data(1, "10.9.0.100")), "nothing is known, and data passes"
-    assert lab.passes(request(1, 5, "10.9.0.100")), "DHCP does not pass"
+    assert not passes(lab, data(1, "10.9.0.100")), "nothing is known, and data passes"
+    assert passes(lab, request(1, 5, "10.9.0.100")), "DHCP does not pass"
     lease(lab, learnd)
     began = time.monotonic()
-    assert lab.passes(data(1, "10.9.0.100")), "the leased address does not pass"
+    assert passes(lab, data(1, "10.9.0.100")), "the leased address does not pass"
     for what, frame in (("IPv4", data(1, "10.9.0.101")), ("MAC", data(1, "10.9.0.100", mac(9))), ("ARP", announcement(1, "10.9.0.1"))):
-        assert not lab.passes(frame), "spoofed " + what
+        assert not passes(lab, frame), "spoofed " + what
     learnd.wait("expire", address="10.9.0.100")
     assert 2.8 < time.monotonic() - began < 4, "the lease did not end in time"
     learnd.wait("fed")
-    assert not lab.passes(data(1, "10.9.0.100")), "the lease is over, and its address passes"
-    assert lab.passes(request(1, 6, "10.9.0.100")), "DHCP does not pass any more"
+    assert not passes(lab, data(1, "10.9.0.100")), "the lease is over, and its address passes"
+    assert passes(lab, request(1, 6, "10.9.0.100")), "DHCP does not pass any more"
     learnd.stop()
 
 
@@ -213,11 +163,11 @@ def the_kernel_ends_a_lease_alone(lab):
     load()
     learnd = Learnd()
     lease(lab, learnd)
-    assert lab.passes(data(1, "10.9.0.100"))
+    assert passes(lab, data(1, "10.9.0.100"))
     learnd.kill()
-    assert lab.passes(data(1, "10.9.0.100"))
+    assert passes(lab, data(1, "10.9.0.100"))
     time.sleep(3.2)
-    assert not lab.passes(data(1, "10.9.0.100")), "learnd is dead, and the lease did not end"
+    assert not passes(lab, data(1, "10.9.0.100")), "learnd is dead, and the lease did not end"
 
 
 @test
@@ -232,11 +182,11 @@ def a_renewal_lasts_and_a_release_ends(lab):
     learnd.wait("renew", address="10.9.0.100")
     learnd.wait("fed")
     time.sleep(2)
-    assert lab.passes(data(1, "10.9.0.100")), "renewed, and it does not pass"
+    assert passes(lab, data(1, "10.9.0.100")), "renewed, and it does not pass"
     lab.send("g1", release(1, 99, "10.9.0.100"))
     learnd.wait("delete", address="10.9.0.100", why="RELEASE")
     learnd.wait("fed")
-    assert not lab.passes(data(1, "10.9.0.100")), "released, and it passes"
+    assert not passes(lab, data(1, "10.9.0.100")), "released, and it passes"
     learnd.stop()
 
 
@@ -267,7 +217,7 @@ def nobody_takes_the_others_address(lab):
     lab.send("g2", announcement(2, "10.9.0.120"))
     learnd.wait("add", address="10.9.0.120", port="vnet2", evidence="arp")
     learnd.wait("fed")
-    assert lab.passes(data(2, "10.9.0.120"), "g2") and not lab.passes(data(2, "10.9.0.100"), "g2")
+    assert passes(lab, data(2, "10.9.0.120"), "g2") and not passes(lab, data(2, "10.9.0.100"), "g2")
     learnd.stop()
 
 
@@ -281,7 +231,7 @@ def a_port_comes_back(lab):
     learnd.wait("watch-ended", port="vnet1")
     lab.add("vnet1", "g1", mac(1))
     learnd.wait("watch", port="vnet1")
-    assert lab.passes(data(1, "10.9.0.100")), "the lease is lost"
+    assert passes(lab, data(1, "10.9.0.100")), "the lease is lost"
     lab.send("g1", release(1, 99, "10.9.0.100"))
     learnd.wait("delete", address="10.9.0.100")
     learnd.stop()
@@ -296,7 +246,7 @@ def leases_outlive_learnd_and_move(lab):
     run(ARGS.nwfc, "reload", "-q", "--learn", "learn", "--leases", "leases")
     learnd = Learnd()
     learnd.wait("fed")
-    assert lab.passes(data(1, "10.9.0.100")), "a new learnd forgot the lease"
+    assert passes(lab, data(1, "10.9.0.100")), "a new learnd forgot the lease"
     learnd.process.send_signal(signal.SIGUSR1)
     status = learnd.wait("status", port="vnet1")
     assert [a["address"] for a in status["addresses"]] == ["10.9.0.100"], status
@@ -308,12 +258,12 @@ def leases_outlive_learnd_and_move(lab):
         f.write(moved)
     learnd = Learnd()
     learnd.wait("fed")
-    assert not lab.passes(data(1, "10.9.0.100"))
+    assert not passes(lab, data(1, "10.9.0.100"))
     run(ARGS.learnd, "import", "moved", "--leases", "leases")
     learnd.process.send_signal(signal.SIGHUP)
     learnd.wait("imported")
     learnd.wait("fed")
-    assert lab.passes(data(1, "10.9.0.100")), "an imported lease does not hold"
+    assert passes(lab, data(1, "10.9.0.100")), "an imported lease does not hold"
     learnd.stop()
 
 
@@ -330,7 +280,7 @@ def a_changed_learn_file(lab):
     learnd.process.send_signal(signal.SIGHUP)
     learnd.wait("delete", address="10.9.0.100")
     learnd.wait("fed")
-    assert not lab.passes(data(1, "10.9.0.100")), "the gateway's address passes"
+    assert not passes(lab, data(1, "10.9.0.100")), "the gateway's address passes"
     learnd.stop()
 
 
@@ -484,7 +434,7 @@ def a_real_client_and_server(lab):
 
 def inside():
     passed = failed = skipped = 0
-    lab = Lab()
+    lab = Lab(("vnet1", "g1", mac(1)), ("vnet2", "g2", mac(2)), ("srv", "s0", SERVER_MAC))
     for f in TESTS:
         if ARGS.only and f.__name__ not in ARGS.only:
             continue
@@ -504,21 +454,7 @@ def inside():
 
 
 def main():
-    if ARGS.flood:
-        return send_flood()
-    if ARGS.inside:
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            return inside()
-    unshare = ["unshare", "-rnm", "--pid", "--fork", "--mount-proc"]
-    for words, why in ((unshare + ["true"], "no namespaces of our own"),
-                       (unshare + ["nft", "add", "table", "bridge", "t"], "no bridge tables of nft")):
-        done = run(*words, check=False)
-        if done.returncode:
-            print(f"SKIP: {why}: {done.stderr.strip()}")
-            print("0 passed, 0 failed, 1 skipped")
-            return 0
-    return subprocess.run(unshare + [sys.executable, "-B", os.path.abspath(__file__), "--inside", *sys.argv[1:]], check=False).returncode
+    return send_flood() if ARGS.flood else enter(inside, ARGS.inside)
 
 
 PARSER = argparse.ArgumentParser()

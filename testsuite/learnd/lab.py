@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""A bridge in namespaces of its own, for the tests of learnd and of the filters that it feeds."""
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+UNSHARE = ["unshare", "-rnm", "--pid", "--fork", "--mount-proc"]
+
+
+def run(*words, check=True, **more):
+    done = subprocess.run(words, capture_output=True, text=True, check=False, **more)
+    assert not check or done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
+    return done
+
+
+def enter(inside, is_inside):
+    """Run inside() in a folder of its own in new namespaces, as the same program with --inside; or say why not."""
+    if is_inside:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            return inside()
+    for words, why in ((["true"], "no namespaces of our own"), (["nft", "add", "table", "bridge", "t"], "no bridge tables of nft")):
+        done = run(*UNSHARE, *words, check=False)
+        if done.returncode:
+            print(f"SKIP: {why}: {done.stderr.strip()}")
+            print("0 passed, 0 failed, 1 skipped")
+            return 0
+    program = os.path.abspath(sys.argv[0])
+    return subprocess.run(UNSHARE + [sys.executable, "-B", program, "--inside", *sys.argv[1:]], check=False).returncode
+
+
+class Lab:
+    """A bridge with ports: (interface, its other end, the MAC address of that)."""
+
+    def __init__(self, *ports):
+        self.sockets = {}
+        run("mount", "-t", "tmpfs", "tmpfs", "/run")
+        os.makedirs("/run/netns")
+        run("ip", "link", "set", "lo", "up")
+        run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
+        run("ip", "link", "set", "br0", "up")
+        for port in ports:
+            self.add(*port)
+
+    @staticmethod
+    def add(port, end, address):
+        run("ip", "link", "add", port, "type", "veth", "peer", "name", end, "address", address.hex(":"))
+        for name in (port, end):
+            with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as f:
+                f.write("1")
+            run("ip", "link", "set", name, "up")
+        run("ip", "link", "set", port, "master", "br0")
+
+    def open(self, end):
+        if end not in self.sockets:
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            s.bind((end, 0))
+            self.sockets[end] = s
+        return self.sockets[end]
+
+    def forget(self, end):
+        if end in self.sockets:
+            self.sockets.pop(end).close()
+
+    def send(self, end, frame):
+        self.open(end).send(frame)
+
+    def passes(self, frame, end, to, seconds=0.15):
+        """Does a frame from one end come out at the other? (The kernel takes a tag out of what is received.)"""
+        s = self.open(to)
+        while select.select([s], [], [], 0)[0]:
+            s.recv(4096)
+        self.send(end, frame)
+        expected = frame[:12] + frame[16:] if frame[12:14] == b"\x81\x00" else frame
+        limit = time.monotonic() + seconds
+        while (left := limit - time.monotonic()) > 0:
+            if select.select([s], [], [], left)[0]:
+                got = s.recv(4096)
+                if expected[14:] in got:
+                    assert got == expected, "it comes out changed"
+                    return True
+        return False
