@@ -3,7 +3,20 @@
 
 #include <inttypes.h>
 
-#include "base/json.h"
+void json_string(struct buf *b, struct str s)
+{
+	buf_char(b, '"');
+	for (uint32_t i = 0; i < s.len; i++) {
+		unsigned char ch = (unsigned char)s.s[i];
+		if (ch == '"' || ch == '\\')
+			buf_printf(b, "\\%c", ch);
+		else if (ch < 0x20 || ch > 0x7e)
+			buf_printf(b, "\\u%04x", ch);
+		else
+			buf_char(b, (char)ch);
+	}
+	buf_char(b, '"');
+}
 
 void json_seconds(struct buf *b, instant t)
 {

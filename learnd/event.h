@@ -15,4 +15,7 @@ void event_print(struct buf *b, const struct event *e, instant origin, bool sets
 /* A number of seconds, rounded to microseconds towards zero. */
 void json_seconds(struct buf *b, instant t);
 
+/* A JSON string with quotes; bytes outside ASCII and controls are escaped. */
+void json_string(struct buf *b, struct str s);
+
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "learnd/daemon.h"
 #include "learnd/event.h"
 

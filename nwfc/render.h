@@ -22,4 +22,7 @@ void render_findings(const struct session *s, FILE *to);
 void render_json(const struct session *s, struct buf *out);
 void render_sarif(const struct session *s, struct buf *out);
 
+/* A string of JSON (RFC 8259); what is no UTF-8 in a hostile source becomes U+FFFD. */
+void json_string(struct buf *out, struct str s);
+
 #endif

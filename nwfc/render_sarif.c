@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "nwfc/explain.h"
 #include "nwfc/render.h"
 
