@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "ir/network.h"
+
+#include <arpa/inet.h>
+
+const struct network_mode_row network_modes[NETWORK_MODES] = {
+	[NET_ISOLATED] = {"none", true, true, false, NULL},
+	[NET_NAT] = {"nat", true, true, false, NULL},
+	[NET_ROUTE] = {"route", true, true, false, NULL},
+	[NET_OPEN] = {"open", false, true, false,
+		      "mode open leaves every rule to the host's owner"},
+	[NET_BRIDGE] = {"bridge", false, false, false,
+			"its bridge is the host's own, and the guests' router is elsewhere"},
+	[NET_PRIVATE] = {"private", false, false, true, "macvtap passes no bridge and no router"},
+	[NET_VEPA] = {"vepa", false, false, true, "macvtap passes no bridge and no router"},
+	[NET_PASSTHROUGH] = {"passthrough", false, false, true,
+			     "macvtap passes no bridge and no router"},
+	[NET_HOSTDEV] = {"hostdev", false, false, false, "the guests drive the card themselves"},
+};
+
+static void say_first(struct diags *ds, struct finding *f, const struct network *first)
+{
+	diag_note(ds, f, first->name_span, "the first one is here");
+}
+
+static void check_bridge(struct networks *ns, const struct network *n, struct diags *ds)
+{
+	vec_each (other, &ns->list) {
+		const struct network *o = *other;
+		if (!n->bridge.len || !str_eq(o->bridge, n->bridge))
+			continue;
+		/* Several networks of mode bridge may name one bridge of the host. */
+		if (!network_modes[n->mode].owns_bridge && !network_modes[o->mode].owns_bridge)
+			continue;
+		struct finding *f = diag_add(ds, FINDING(E221), n->bridge_span,
+					     "bridge '%.*s' is the bridge of network '%.*s'",
+					     STR_ARG(n->bridge), STR_ARG(o->name));
+		diag_note(ds, f, o->bridge_span, "it is named here first");
+		return;
+	}
+}
+
+void networks_add(struct arena *a, struct networks *ns, struct network *n, struct diags *ds)
+{
+	bool added;
+	struct map_entry *e = map_put(a, &ns->by_name, n->name, &added);
+	if (!added) {
+		say_first(ds,
+			  diag_add(ds, FINDING(E220), n->name_span, "a second network '%.*s'",
+				   STR_ARG(n->name)),
+			  e->cptr);
+		return;
+	}
+	e->ptr = n;
+	check_bridge(ns, n, ds);
+	*vec_push(a, &ns->list) = n;
+}
+
+const struct network *networks_find(const struct networks *ns, struct str name)
+{
+	const struct map_entry *e = map_find(&ns->by_name, name);
+	return e ? e->cptr : NULL;
+}
+
+const struct portgroup *network_portgroup(const struct network *n, struct str name)
+{
+	vec_each (g, &n->portgroups)
+		if (name.len ? str_eq(g->name, name) : g->is_default)
+			return g;
+	return NULL;
+}
+
+bool network_speaks(const struct network *n, enum ip_family family)
+{
+	vec_each (ip, &n->ips)
+		if (ip->family == family)
+			return true;
+	return family == IP4 || n->ipv6_no_gateway;
+}
+
+bool network_translates(const struct network *n, const struct network_ip *ip)
+{
+	return n->mode == NET_NAT && (ip->family == IP4 || n->nat_ipv6);
+}
+
+void buf_ip(struct buf *b, enum ip_family family, const struct ip_addr *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+	inet_ntop(family == IP4 ? AF_INET : AF_INET6, addr->b, text, sizeof text);
+	buf_str(b, str_from(text));
+}
+
+void buf_subnet(struct buf *b, const struct network_ip *ip)
+{
+	buf_ip(b, ip->family, &ip->base);
+	buf_char(b, '/');
+	buf_uint(b, ip->prefix);
+}
