@@ -15,6 +15,7 @@
 #define NWFC_FRONTEND_FRONTEND_H
 
 #include "ir/findings.h"
+#include "ir/network.h"
 #include "ir/port.h"
 
 /* Comments of a text, in its order, for printers that keep them. */
@@ -32,6 +33,7 @@ struct parse_ctx {
 	struct diags *diags;
 	struct library *library;
 	struct ports *ports;
+	struct networks *networks; /* NULL: nobody wants them */
 	struct str
 		port_name; /* from --port: for a document with one interface that has no name yet */
 	struct comments *comments; /* of XML are gathered here; NULL: nobody wants them */

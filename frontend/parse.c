@@ -8,7 +8,7 @@
 #include "frontend/readers.h"
 #include "frontend/stock.h"
 
-static const struct element_type *const readers[] = {filter_roots, document_roots};
+static const struct element_type *const readers[] = {filter_roots, document_roots, network_roots};
 enum { READERS = sizeof readers / sizeof readers[0] };
 
 static const struct element_type *root_type(struct xml_text *x, struct str name)
@@ -37,7 +37,7 @@ static void say_unknown_root(struct xml_text *x, const struct xml_element *e)
 	else
 		diag_hint(
 			x->diags, f,
-			"filter, filters, filterbinding, interface, domain and what holds domains");
+			"filter, filters, filterbinding, interface, network, domain and what holds domains");
 }
 
 static const struct element_type document = {

@@ -12,6 +12,7 @@
 
 extern const struct element_type filter_roots[];   /* filter, filters */
 extern const struct element_type document_roots[]; /* filterbinding, interface, domain, ... */
+extern const struct element_type network_roots[];  /* network, networks, networkstatus */
 
 /* What stands inside a <filterref>: parameters, which go to x->ref. */
 extern const struct element_type filterref_children[];

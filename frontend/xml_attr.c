@@ -44,8 +44,19 @@ static bool is_listed(const char *const *names, struct str name)
 	return false;
 }
 
-void xml_check_attrs(struct xml_text *x, const struct xml_element *e, const char *const *names)
+static void say_no_effect(struct xml_text *x, const struct xml_element *e, const struct xml_attr *a,
+			  const struct nearest *n)
 {
+	struct finding *f =
+		diag_add(x->diags, FINDING(W240), a->name_span, "'%.*s' in <%.*s> has no effect",
+			 STR_ARG(a->name), STR_ARG(e->name));
+	nearest_hint(x->diags, f, n);
+}
+
+void xml_check_attrs(struct xml_text *x, const struct xml_element *e,
+		     const struct element_type *type)
+{
+	const char *const *names = type->attrs;
 	x->parse->suggested = NULL;
 	for (uint32_t i = 0; names && i < e->nattrs && !arena_full(x->arena); i++) {
 		const struct xml_attr *a = &e->attrs[i];
@@ -55,6 +66,10 @@ void xml_check_attrs(struct xml_text *x, const struct xml_element *e, const char
 		for (const char *const *c = names; *c; c++)
 			if (!xml_attr(e, *c))
 				nearest_try(&n, *c);
+		if (type->flags & ELEMENT_OTHERS) {
+			say_no_effect(x, e, a, &n);
+			continue;
+		}
 		xml_unknown_attr(x, e, a, &n);
 		if (n.name)
 			x->parse->suggested = n.name;

@@ -133,7 +133,10 @@ static void say_unknown(struct xml_text *x, const struct element_type *parent,
 	for (const struct element_type *t = parent->children; t && t->name; t++)
 		nearest_try(&n, t->name);
 	struct finding *f;
-	if (parent->name)
+	if (parent->flags & ELEMENT_OTHERS)
+		f = diag_add(x->diags, FINDING(W240), e->name_span,
+			     "<%.*s> inside <%s> has no effect", STR_ARG(e->name), parent->name);
+	else if (parent->name)
 		f = diag_add(x->diags, FINDING(E104), e->name_span,
 			     "<%.*s> can not stand inside <%s>", STR_ARG(e->name), parent->name);
 	else
@@ -181,7 +184,7 @@ static void open_element(struct xml_text *x, const struct element_type *parent,
 	if (!type) {
 		say_unknown(x, parent, e);
 	} else {
-		xml_check_attrs(x, e, type->attrs);
+		xml_check_attrs(x, e, type);
 		if (type->open && !type->open(x, e))
 			type = NULL;
 	}
@@ -196,7 +199,7 @@ static void on_start(void *user, const xmlChar *local, const xmlChar *prefix, co
 	const struct element_type *parent = x->parse->in->frames[x->parse->depth].type;
 	if (x->parse->stopped || xml_over_limit(x))
 		return;
-	if (!parent || (prefix && (parent->flags & ELEMENT_LOOSE))) {
+	if (!parent || (prefix && (parent->flags & (ELEMENT_LOOSE | ELEMENT_OTHERS)))) {
 		push_frame(x, NULL, xml_here(x));
 		return;
 	}

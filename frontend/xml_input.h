@@ -59,13 +59,15 @@ struct xml_text {
 	/* the readers' own; NULL until one begins */
 	struct filter_reader *filters;
 	struct port_reader *ports;
+	struct network_draft *network;
 	struct filter_ref *ref; /* the reference whose parameters are being read */
 };
 
 enum {
-	ELEMENT_TEXT = 1,  /* has text, which close() gets; no elements */
-	ELEMENT_LOOSE = 2, /* elements and text that are in no table are passed over */
-	ELEMENT_ROOTS = 4, /* the document itself: an unknown element is E103 */
+	ELEMENT_TEXT = 1,   /* has text, which close() gets; no elements */
+	ELEMENT_LOOSE = 2,  /* elements and text that are in no table are passed over */
+	ELEMENT_ROOTS = 4,  /* the document itself: an unknown element is E103 */
+	ELEMENT_OTHERS = 8, /* what is in no table is passed over with a warning (W240) */
 };
 
 struct element_type {

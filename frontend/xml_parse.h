@@ -97,7 +97,8 @@ void xml_stop(struct xml_text *x);
 
 /* --- xml_attr.c --- */
 
-/* Reports attributes that are not among the names (NULL: all may stand). */
-void xml_check_attrs(struct xml_text *x, const struct xml_element *e, const char *const *names);
+/* Reports attributes that are not among the type's (NULL: all may stand). */
+void xml_check_attrs(struct xml_text *x, const struct xml_element *e,
+		     const struct element_type *type);
 
 #endif

@@ -20,7 +20,7 @@ const struct network_mode_row network_modes[NETWORK_MODES] = {
 
 static void say_first(struct diags *ds, struct finding *f, const struct network *first)
 {
-	diag_note(ds, f, first->name_span, "the first one is here");
+	diag_note(ds, f, first->name_span, "first here");
 }
 
 static void check_bridge(struct networks *ns, const struct network *n, struct diags *ds)
@@ -35,9 +35,31 @@ static void check_bridge(struct networks *ns, const struct network *n, struct di
 		struct finding *f = diag_add(ds, FINDING(E221), n->bridge_span,
 					     "bridge '%.*s' is the bridge of network '%.*s'",
 					     STR_ARG(n->bridge), STR_ARG(o->name));
-		diag_note(ds, f, o->bridge_span, "it is named here first");
+		diag_note(ds, f, o->bridge_span, "first here");
 		return;
 	}
+}
+
+static bool same_subnet(const struct network_ip *a, const struct network_ip *b)
+{
+	return a->family == b->family && a->prefix == b->prefix &&
+	       memcmp(&a->base, &b->base, sizeof a->base) == 0;
+}
+
+/* The host has one route to a subnet; as libvirt, equal ones alone are refused. */
+static void check_subnets(struct networks *ns, const struct network *n, struct diags *ds)
+{
+	vec_each (other, &ns->list)
+		vec_each (theirs, &(*other)->ips)
+			vec_each (ip, &n->ips) {
+				if (!same_subnet(ip, theirs))
+					continue;
+				struct finding *f = diag_add(ds, FINDING(E227), ip->span,
+							     "network '%.*s' has this subnet",
+							     STR_ARG((*other)->name));
+				diag_note(ds, f, theirs->span, "first here");
+				return;
+			}
 }
 
 void networks_add(struct arena *a, struct networks *ns, struct network *n, struct diags *ds)
@@ -53,6 +75,7 @@ void networks_add(struct arena *a, struct networks *ns, struct network *n, struc
 	}
 	e->ptr = n;
 	check_bridge(ns, n, ds);
+	check_subnets(ns, n, ds);
 	*vec_push(a, &ns->list) = n;
 }
 

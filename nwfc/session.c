@@ -380,7 +380,8 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 			       .sources = &s->sources,
 			       .diags = &s->diags,
 			       .library = &h->library,
-			       .ports = &h->ports};
+			       .ports = &h->ports,
+			       .networks = &h->networks};
 	struct stock_need n = {s, &cx, h, false};
 	const char *port = option_value(s->opt, OPT_PORT);
 	if (port && !option_given(s->opt, OPT_FILTER))

@@ -33,6 +33,7 @@ struct input_list {
 struct host {
 	struct library library;
 	struct ports ports;
+	struct networks networks;
 	bool skipped;     /* shared files were left alone */
 	bool own_filters; /* files that are not shared gave filters */
 };
