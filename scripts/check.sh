@@ -35,6 +35,7 @@ suites() {
 	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
 	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
+	networks     $run testsuite/corpus/networks.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc

@@ -21,7 +21,7 @@ OF_THE_HOST = {
     "hostdev-address": "hardware", "hostdev-pf": "hardware", "macvtap-pf": "hardware",
     "zone-without-firewalld": "firewalld", "libvirt-wiki--Networking-1": "hardware",
     "libvirt-wiki--Networking-2": "hardware", "osbuild-tests--integration": "firewalld",
-    "virt-manager--network-multi-out": "dnsmasq", "virt-manager--network-vf-pool-in": "hardware",
+    "virt-manager--network-vf-pool-in": "hardware",
     "virt-manager--network-vf-pool-out": "hardware", "virt-manager--testdriver-6": "a folder of the host",
     "bad-root-element": "a domain, which is read as one",
 }
