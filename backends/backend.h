@@ -23,6 +23,8 @@ struct emit_options {
 	bool allow_loss[LOSSES];
 	bool expand;         /* nft: write products out instead of folding them into sets */
 	bool no_hooks;       /* restore files: the jumps from the base chains are already there */
+	bool services;       /* nft: rules that let services of networks in */
+	bool open_host;      /* what guests of isolated networks send to the host is left to others */
 	struct str table;    /* nft: name of the table; "nwfc" */
 	bool leases;         /* values may end: their sets are made for it */
 	bool leases_before;  /* the same of what a change begins with */

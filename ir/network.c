@@ -79,6 +79,28 @@ void networks_add(struct arena *a, struct networks *ns, struct network *n, struc
 	*vec_push(a, &ns->list) = n;
 }
 
+bool networks_ready(const struct networks *ns, struct diags *ds)
+{
+	bool good = true;
+	vec_each (it, &ns->list) {
+		const struct network *n = *it;
+		const struct network_mode_row *m = &network_modes[n->mode];
+		if (!m->routed) {
+			diag_add(ds, FINDING(N251), n->name_span, "network '%.*s': %s",
+				 STR_ARG(n->name), m->why_no_rules);
+		} else if (!n->bridge.len) {
+			struct finding *f = diag_add(ds, FINDING(E250), n->name_span,
+						     "network '%.*s' does not name its bridge",
+						     STR_ARG(n->name));
+			diag_hint(ds, f,
+				  "libvirt chooses one; write <bridge name='...'/>, as `virsh "
+				  "net-dumpxml` shows it");
+			good = false;
+		}
+	}
+	return good;
+}
+
 const struct network *networks_find(const struct networks *ns, struct str name)
 {
 	const struct map_entry *e = map_find(&ns->by_name, name);

@@ -125,6 +125,9 @@ const struct network *networks_find(const struct networks *ns, struct str name);
 /* The portgroup: the one of that name; without a name the default one; else NULL. */
 const struct portgroup *network_portgroup(const struct network *n, struct str name);
 
+/* Can rules be made? A bridge without a name is E250; modes without rules are told (N251). */
+bool networks_ready(const struct networks *ns, struct diags *ds);
+
 /* Do rules exist for this family: IPv4 always, IPv6 with an IPv6 <ip> or network/@ipv6=yes? */
 bool network_speaks(const struct network *n, enum ip_family family);
 

@@ -103,6 +103,8 @@ const char *compile_options(struct compile *c)
 	c->emit.options.table = str_from(table ? table : "nwfc");
 	c->emit.options.version = NWFC_VERSION;
 	c->emit.options.expand = option_given(o, OPT_EXPAND);
+	c->emit.options.services = option_given(o, OPT_SERVICES);
+	c->emit.options.open_host = option_given(o, OPT_OPEN_HOST);
 	c->emit.options.no_hooks = option_given(o, OPT_NO_HOOKS);
 	c->emit.options.leases = option_given(o, OPT_LEASES);
 	c->emit.options.leases_before = option_given(o, OPT_SINCE_LEASES);
@@ -158,7 +160,8 @@ bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
 		  const struct leases *leases, struct build *b)
 {
 	struct pass_ctx cx = {c->s->arena, ds, c->s->limits, leases};
-	return build_ports(&cx, &h->library, &h->ports, b);
+	b->networks = &h->networks;
+	return networks_ready(&h->networks, ds) & build_ports(&cx, &h->library, &h->ports, b);
 }
 
 /*
@@ -225,7 +228,8 @@ bool compile_front(struct compile *c)
  */
 bool compile_any_port(struct compile *c)
 {
-	if (c->host.ports.list.n || c->host.skipped || c->before.ports.list.n)
+	if (c->host.ports.list.n || c->host.skipped || c->before.ports.list.n ||
+	    c->host.networks.list.n || c->before.networks.list.n)
 		return true;
 	bool inputs = c->s->opt->inputs.n > 0;
 	diag_add(&c->s->diags, inputs ? FINDING(W209) : FINDING(E204), (struct span){0}, "%s",

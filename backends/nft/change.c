@@ -22,6 +22,7 @@
  * Order in the transaction: elements of the maps go before the chains that they
  * lead to, and come after them.
  */
+#include "backends/network/network.h"
 #include "backends/nft/nft.h"
 
 #include <stdlib.h>
@@ -531,6 +532,22 @@ static struct nft_model *lower_before(struct emit_ctx *cx, const struct build *b
 	return m ? m : nft_lower(cx, b);
 }
 
+/* The table of networks is small: where anything in it differs it is made anew. */
+static void change_networks(struct change *c, struct buf *out)
+{
+	struct buf old, new;
+	buf_memory(&old);
+	buf_memory(&new);
+	if (c->before->networks)
+		net_nft_emit(c->cx, c->before->networks, &old);
+	if (c->before->networks || c->after->networks)
+		net_nft_emit(c->cx, c->after->networks, &new);
+	if (old.n != new.n || memcmp(old.data, new.data, old.n) != 0)
+		buf_put(out, new.data, new.n);
+	buf_drop(&old);
+	buf_drop(&new);
+}
+
 /* A set can not get another flag while rules look into it: then all is made anew. */
 static bool flags_differ(const struct change *c)
 {
@@ -560,6 +577,7 @@ bool nft_change(struct emit_ctx *cx, const struct build *before, const struct bu
 	c.signs[0] = sign_programs(c.before);
 	c.signs[1] = sign_programs(c.after);
 	write_change(&c, out);
+	change_networks(&c, out);
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		buf_drop(bufs[i]);
 	return true;

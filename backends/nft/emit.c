@@ -8,6 +8,7 @@
 /* Functions that tables call have one shape, whether or not they need all of it. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
+#include "backends/network/network.h"
 #include "backends/nft/nft.h"
 
 /* Elements of one line; a line is then some hundred characters. */
@@ -308,12 +309,16 @@ static void put_all_chains(struct nft_model *m, struct buf *out)
 	writer_end(&w);
 }
 
-static void put_head(const struct nft_model *m, struct buf *out)
+static void put_version(const struct nft_model *m, struct buf *out)
 {
 	buf_printf(out, "# nwfc %s: %u %s, %u %s\n",
 		   m->cx->options.version ? m->cx->options.version : "", m->nports,
 		   m->nports == 1 ? "port" : "ports", m->nprograms,
 		   m->nprograms == 1 ? "program" : "programs");
+}
+
+static void put_head(const struct nft_model *m, struct buf *out)
+{
 	buf_printf(out, "add table bridge %.*s\ndelete table bridge %.*s\ntable bridge %.*s {\n",
 		   STR_ARG(m->table), STR_ARG(m->table), STR_ARG(m->table));
 }
@@ -323,6 +328,11 @@ void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
 	/* the model's own context: what emitting needs from the arena is scratch */
 	struct nft_model *m = arena_new_object(cx->arena, struct nft_model);
 	*m = *(const struct nft_model *)lowered;
+	put_version(m, out);
+	if (m->networks)
+		net_nft_emit(cx, m->networks, out);
+	if (m->networks && !m->nports)
+		return; /* the table of ports may come from another compile */
 	put_head(m, out);
 	put_sets(m, out);
 	put_all_chains(m, out);
@@ -337,7 +347,10 @@ void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
 
 static void *lower(struct emit_ctx *cx, const struct build *b)
 {
-	return nft_lower(cx, b);
+	struct nft_model *m = nft_lower(cx, b);
+	if (m)
+		net_nft_note(cx, m->networks);
+	return m;
 }
 
 static void nft_remove(struct emit_ctx *cx, const struct build *b, struct buf *out)
@@ -345,6 +358,7 @@ static void nft_remove(struct emit_ctx *cx, const struct build *b, struct buf *o
 	struct str t = cx->options.table;
 	buf_printf(out, "# nwfc %s: removal\nadd table bridge %.*s\ndelete table bridge %.*s\n",
 		   cx->options.version ? cx->options.version : "", STR_ARG(t), STR_ARG(t));
+	net_nft_emit(cx, NULL, out);
 }
 
 const struct target target_nft = {

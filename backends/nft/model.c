@@ -5,6 +5,7 @@
  * chains. Work per port is a look at a few row counts; all else is done once a
  * program.
  */
+#include "backends/network/network.h"
 #include "backends/nft/rule.h"
 
 const char *const stage_names[STAGES] = {"frame", "packet"};
@@ -188,20 +189,34 @@ bool rule_folds(const struct nft_rule *nr, const struct nft_port *port)
  * last `*` alone would be a wildcard; `\*` is one in the name, but then every
  * backslash of the string goes away, and it counts for nft's limit of the length.
  */
-static struct str quoted(struct nft_model *m, const struct port *port)
+static bool ends_in_star(struct str s)
 {
-	struct str s = port->name;
-	bool star = s.len && s.s[s.len - 1] == '*';
+	return s.len && s.s[s.len - 1] == '*';
+}
+
+bool nft_check_name(struct emit_ctx *cx, struct str s, struct span span)
+{
+	bool star = ends_in_star(s);
 	const char *why = memchr(s.s, '"', s.len)            ? "it has a double quote"
 			  : star && memchr(s.s, '\\', s.len) ? "it has a backslash and ends in *"
 			  : star && s.len >= NAME_MAX_STAR   ? "it ends in * and has 15 bytes"
 							     : NULL;
-	if (why) {
-		diag_add(m->cx->diags, FINDING(E506), port->name_span,
+	if (why)
+		diag_add(cx->diags, FINDING(E506), span,
 			 "nft can not write the interface name '%.*s': %s", STR_ARG(s), why);
-		m->failed = true;
-	}
-	return str_printf(m->cx->arena, "\"%.*s%s\"", (int)(s.len - star), s.s, star ? "\\*" : "");
+	return !why;
+}
+
+struct str nft_quoted(struct arena *a, struct str s)
+{
+	bool star = ends_in_star(s);
+	return str_printf(a, "\"%.*s%s\"", (int)(s.len - star), s.s, star ? "\\*" : "");
+}
+
+static struct str quoted(struct nft_model *m, const struct port *port)
+{
+	m->failed |= !nft_check_name(m->cx, port->name, port->name_span);
+	return nft_quoted(m->cx->arena, port->name);
 }
 
 static bool shares(const struct nft_model *m, const struct nft_program *np,
@@ -279,6 +294,9 @@ struct nft_model *nft_lower(struct emit_ctx *cx, const struct build *b)
 	struct nft_model *m = arena_new_object(cx->arena, struct nft_model);
 	m->cx = cx;
 	m->table = cx->options.table;
+	m->networks = net_lower(cx, b, cx->options.services);
+	if (m->networks)
+		m->failed = !net_nft_check(cx, m->networks);
 	m->nprograms = b->programs.n;
 	m->nports = b->ports.n;
 	m->programs = arena_new_array(cx->arena, struct nft_program, b->programs.n + 1);

@@ -124,6 +124,10 @@ struct str name_part(struct arena *a, struct str s, uint32_t limit);
 /* A name begins with a letter, `_` or a dot. */
 struct str name_begin(struct arena *a, struct str part);
 
+/* An interface's name as nft reads it back; E506 when it has no such form. */
+bool nft_check_name(struct emit_ctx *cx, struct str name, struct span span);
+struct str nft_quoted(struct arena *a, struct str name);
+
 /* --- the lowered form ------------------------------------------------------------------ */
 
 struct nft_line {
@@ -216,6 +220,7 @@ struct nft_model {
 	uint32_t nprograms;
 	struct nft_port *ports;
 	uint32_t nports;
+	const struct net_form *networks; /* NULL: none has rules */
 	bool failed;
 };
 

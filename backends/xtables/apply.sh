@@ -1,16 +1,4 @@
 # SPDX-License-Identifier: MIT
-# What SAVED has of ours; `Length' is how ebtables-save writes the type 0x0600.
-chains_of() {
-	awk -v table="*$2" '
-		/^\*/ { here = $1 == table }
-		here && /^:nwfc-/ {
-			print $1, (table == "*nat" ? "RETURN" : "- [0:0]")
-			if (table == "*nat")
-				print "-F " substr($1, 2)
-		}
-		here && /^-A nwfc-/ { sub(/ -p Length /, " -p 0x0600 "); print }' "$1"
-}
-
 # Its jumps into our chains, each to be put in at its place.
 jumps_of() {
 	awk -v table="*$2" "$is_jump"'
@@ -59,19 +47,23 @@ need_bridge_netfilter() { # sysctl
 	exit 1
 }
 
-apply() { # needed: ebtables iptables ip6tables
+# All units, for what is not needed of them any more may be loaded.
+units='ebtables iptables iptables_nat iptables_mangle ip6tables ip6tables_nat'
+
+apply() { # units needed; sysctls needed
 	need_root
-	[ "$2" = 0 ] || need_bridge_netfilter bridge-nf-call-iptables
-	[ "$3" = 0 ] || need_bridge_netfilter bridge-nf-call-ip6tables
+	for sysctl in $2; do
+		need_bridge_netfilter "$sysctl"
+	done
 	lock
 	workspace
 	ready=
-	for tool in ebtables iptables ip6tables; do
-		status=0
-		prepare "$tool" "$1" || status=$?
-		shift
+	for unit in $units; do
+		status=0 needed=0
+		case "$1 " in *" $unit "*) needed=1 ;; esac
+		prepare "$unit" $needed || status=$?
 		case $status in
-		0) ready="$ready $tool" ;;
+		0) ready="$ready $unit" ;;
 		1) ;;
 		*)
 			say "nothing has been changed"

@@ -90,18 +90,21 @@ static const char *name_problem(struct str s, bool ebtables)
 	return NULL;
 }
 
+bool xt_check_name(struct emit_ctx *cx, struct str name, struct span span, const char *target,
+		   bool ebtables)
+{
+	const char *why = name_problem(name, ebtables);
+	if (why)
+		diag_add(cx->diags, FINDING(E506), span, "%s can not name the interface '%.*s': %s",
+			 target, STR_ARG(name), why);
+	return !why;
+}
+
 bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
 			 bool ebtables)
 {
 	bool good = true;
-	vec_each (pd, &b->ports) {
-		const char *why = name_problem(pd->port->name, ebtables);
-		if (why) {
-			diag_add(cx->diags, FINDING(E506), pd->port->name_span,
-				 "%s can not name the interface '%.*s': %s", target,
-				 STR_ARG(pd->port->name), why);
-			good = false;
-		}
-	}
+	vec_each (pd, &b->ports)
+		good &= xt_check_name(cx, pd->port->name, pd->port->name_span, target, ebtables);
 	return good;
 }

@@ -8,6 +8,7 @@
 /* Functions that tables call have one shape, whether or not they need all of it. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
+#include "backends/network/iptables.h"
 #include "backends/xtables/xtables.h"
 
 enum { CHAIN_OUT, CHAIN_IN, CHAIN_HOST, CHAINS };
@@ -37,6 +38,7 @@ struct iptables {
 	struct ip_program *programs;
 	struct ip_port *ports;
 	struct dispatch dispatch[CHAINS];
+	const struct net_tables *networks;
 };
 
 /* --- lowering --- */
@@ -86,7 +88,9 @@ static void name_chain(struct emit_ctx *cx, struct names *ns, struct iptables *t
 		xt_name_chains(cx, ns, all, &full, t->ports[i].names[c]);
 		leaves[n++] = (struct dispatch_leaf){pd->port->name, t->ports[i].names[c][0]};
 	}
-	t->dispatch[c] = dispatch_build(cx, ns, str_from(chains[c].top), leaves, n);
+	bool behind = c == CHAIN_HOST && net_needed(b);
+	t->dispatch[c] =
+		dispatch_build(cx, ns, str_from(behind ? "nwfc-local" : chains[c].top), leaves, n);
 }
 
 struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, const char *target,
@@ -104,6 +108,8 @@ struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, cons
 		good &= lower_program(cx, t, b->programs.items[i], target, &t->programs[i]);
 	for (unsigned c = 0; c < CHAINS; c++)
 		name_chain(cx, &ns, t, c);
+	t->networks =
+		net_ipt_lower(cx, net_lower(cx, b, true), &ns, family == 6 ? IP6 : IP4, target);
 	return good && cx->diags->errors == errors ? t : NULL;
 }
 
@@ -152,12 +158,15 @@ static void declare_port(const struct iptables *t, uint32_t port, unsigned c, st
 static void emit_declarations(const struct iptables *t, struct buf *out)
 {
 	declare(out, STR("nwfc-forward"));
+	if (net_needed(t->build))
+		declare(out, STR("nwfc-host"));
 	for (unsigned c = 0; c < CHAINS; c++)
 		vec_each (node, &t->dispatch[c].nodes)
 			declare(out, node->chain);
 	for (uint32_t i = 0; i < t->build->ports.n; i++)
 		for (unsigned c = 0; c < CHAINS; c++)
 			declare_port(t, i, c, out);
+	net_ipt_declare(t->networks, "filter", out);
 }
 
 static void emit_port(const struct iptables *t, uint32_t port, struct template_writer *w)
@@ -176,16 +185,37 @@ void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hoo
 {
 	struct template_writer w;
 	emit_declarations(t, out);
+	bool networks = net_needed(t->build);
 	if (hooks)
 		buf_lit(out, "-I FORWARD -j nwfc-forward\n-I INPUT -j nwfc-host\n");
+	if (hooks && networks)
+		buf_lit(out, "-I OUTPUT -j nwfc-replies\n");
 	buf_lit(out, "-A nwfc-forward -j nwfc-out\n-A nwfc-forward -j nwfc-in\n");
+	if (networks)
+		buf_lit(out, "-A nwfc-forward -j nwfc-from\n-A nwfc-forward -j nwfc-to\n"
+			     "-A nwfc-forward -j nwfc-pass-in\n-A nwfc-forward -j nwfc-pass-out\n"
+			     "-A nwfc-host -j nwfc-local\n-A nwfc-host -j nwfc-services\n");
 	for (unsigned c = 0; c < CHAINS; c++)
 		dispatch_emit(&t->dispatch[c], chains[c].match, " -g ", out);
 	writer_start(&w, cx->arena, out);
 	for (uint32_t i = 0; i < t->build->ports.n; i++)
 		emit_port(t, i, &w);
 	writer_end(&w);
+	net_ipt_rules(t->networks, "filter", out);
 }
+
+bool iptables_emit_other(const struct iptables *t, const char *table, bool hooks, struct buf *out)
+{
+	if (!net_ipt_has(t->networks, table))
+		return false;
+	net_ipt_declare(t->networks, table, out);
+	if (hooks)
+		buf_printf(out, "-I POSTROUTING -j nwfc-%s\n", table);
+	net_ipt_rules(t->networks, table, out);
+	return true;
+}
+
+const char *const iptables_others[] = {"nat", "mangle", NULL};
 
 /* --- the targets --- */
 
@@ -215,16 +245,23 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 	buf_lit(out, "*filter\n");
 	iptables_emit(cx, t, hooks, out);
 	buf_lit(out, "COMMIT\n");
+	for (const char *const *table = iptables_others; *table; table++) {
+		struct buf rules;
+		buf_memory(&rules);
+		if (iptables_emit_other(t, *table, hooks, &rules))
+			buf_printf(out, "*%s\n%.*sCOMMIT\n", *table, (int)rules.n, rules.data);
+		buf_drop(&rules);
+	}
 }
 
 static void emit_remove4(struct emit_ctx *cx, const struct build *b, struct buf *out)
 {
-	xt_emit_remove(cx, "iptables", out);
+	xt_emit_remove(cx, "iptables iptables_nat iptables_mangle", out);
 }
 
 static void emit_remove6(struct emit_ctx *cx, const struct build *b, struct buf *out)
 {
-	xt_emit_remove(cx, "ip6tables", out);
+	xt_emit_remove(cx, "ip6tables ip6tables_nat", out);
 }
 
 const struct target target_iptables = {

@@ -10,7 +10,7 @@ drop_empty_base_chains() { # tool
 			here && $1 == ":" chain { empty = $2 == "ACCEPT" }
 			here && $1 == "-A" && $2 == chain { empty = 0 }
 			END { exit !empty }' "$work/$1.saved" &&
-			"$1" -t "$(table_of "$1")" -X "$chain" 2>/dev/null
+			"$(tool_of "$1")" -t "$(table_of "$1")" -X "$chain" 2>/dev/null
 	done || :
 }
 

@@ -45,17 +45,25 @@ lock() {
 	exit 1
 }
 
-# Of TOOL: its table, and where its base chains jump into ours.
+# A unit is a table of a tool: `iptables' is its table filter, `iptables_nat' its
+# table nat. Of a unit: its tool, its table, and where the table's base chains jump
+# into ours, as far as the rules have those.
+tool_of() {
+	echo "${1%%_*}"
+}
 table_of() {
 	case $1 in
-	ebtables) echo nat ;;
+	ebtables | *_nat) echo nat ;;
+	*_mangle) echo mangle ;;
 	*) echo filter ;;
 	esac
 }
 hooks_of() {
 	case $1 in
 	ebtables) printf '%s\n' '-A PREROUTING -j nwfc-out' '-A POSTROUTING -j nwfc-in' ;;
-	*) printf '%s\n' '-A FORWARD -j nwfc-forward' '-A INPUT -j nwfc-host' ;;
+	*_nat) echo '-A POSTROUTING -j nwfc-nat' ;;
+	*_mangle) echo '-A POSTROUTING -j nwfc-mangle' ;;
+	*) printf '%s\n' '-A FORWARD -j nwfc-forward' '-A INPUT -j nwfc-host' '-A OUTPUT -j nwfc-replies' ;;
 	esac
 }
 
@@ -84,6 +92,10 @@ transaction() { # tool saved rules hooks keep
 		function in_place(line) {
 			return count[line] == 1 && (tool == "ebtables" || place[line] == 1)
 		}
+		function gone(line) {
+			sub(/^.* /, "", line)
+			return !(line in fresh)
+		}
 		BEGIN { print table }
 		/^#/ || /^$/ { if (part == "rules") print; next }
 		part == "saved" && /^\*/ { here = $1 == table; next }
@@ -101,10 +113,12 @@ transaction() { # tool saved rules hooks keep
 		part == "rules" { print }
 		END {
 			for (i = 1; i <= jumps; i++)
-				if (!keep || (jump[i] in want && !in_place(jump[i])))
+				if (!keep || gone(jump[i]) || (jump[i] in want && !in_place(jump[i])))
 					print "-D" substr(jump[i], 3)
 			for (i = 1; i <= hooks; i++)
-				if (!keep || tool == "ebtables" && !in_place(wanted[i]))
+				if (gone(wanted[i]))
+					continue
+				else if (!keep || tool == "ebtables" && !in_place(wanted[i]))
 					print wanted[i]
 				else if (!in_place(wanted[i]))
 					print "-I" substr(wanted[i], 3)
@@ -114,7 +128,7 @@ transaction() { # tool saved rules hooks keep
 			for (c in loaded)
 				if (!(c in fresh))
 					print "-X " c
-			if (table == "*filter")
+			if (tool != "ebtables")
 				print "COMMIT"
 		}' part=saved "$2" part=hooks "$4" part=rules "$3"
 }
@@ -122,7 +136,7 @@ transaction() { # tool saved rules hooks keep
 restore() { # tool input
 	case $1 in
 	ebtables) ebtables-restore --noflush <"$2" ;;
-	*) "$1-restore" -w --noflush <"$2" ;;
+	*) "$(tool_of "$1")-restore" -w --noflush <"$2" ;;
 	esac
 }
 
@@ -142,7 +156,7 @@ save() { # tool
 			/./ { sub(/ $/, ""); line[++lines] = "-A " chain " " $0 }
 			END { for (i = 1; i <= lines; i++) print line[i] }' "$work/listing"
 	else
-		"$1-save"
+		"$(tool_of "$1")-save"
 	fi
 }
 
@@ -158,7 +172,7 @@ check() { # tool input rules
 			grep -v '^-F ' "$3"
 		} | unshare -n ebtables-restore
 		;;
-	*) "$1-restore" -w --test --noflush <"$2" ;;
+	*) "$(tool_of "$1")-restore" -w --test --noflush <"$2" ;;
 	esac
 }
 
@@ -184,13 +198,25 @@ have() { # tool
 	command -v "$1" >/dev/null 2>&1 && command -v "$1-restore" >/dev/null 2>&1
 }
 
+# What SAVED has of ours; `Length' is how ebtables-save writes the type 0x0600.
+chains_of() {
+	awk -v table="*$2" '
+		/^\*/ { here = $1 == table }
+		here && /^:nwfc-/ {
+			print $1, (table == "*nat" ? "RETURN" : "- [0:0]")
+			if (table == "*nat")
+				print "-F " substr($1, 2)
+		}
+		here && /^-A nwfc-/ { sub(/ -p Length /, " -p 0x0600 "); print }' "$1"
+}
+
 # Make the transaction of TOOL ready, and try it. 0: to be loaded; 1: nothing to
 # do; 2: it can not be. A tool that is installed must let us see what it has loaded,
 # even if nothing is needed of it now: there may be rules from earlier.
 prepare() { # tool needed
-	if ! have "$1"; then
+	if ! have "$(tool_of "$1")"; then
 		[ "$2" = 1 ] || return 1
-		say "$1 is not installed"
+		say "$(tool_of "$1") is not installed"
 		return 2
 	fi
 	look "$1" || return 2
@@ -201,7 +227,7 @@ prepare() { # tool needed
 		"rules_$1" >"$work/$1.rules"
 		hooks_of "$1" >"$work/$1.hooks"
 		keep=1
-	elif ! grep -q '^:nwfc-' "$work/$1.saved"; then
+	elif [ -z "$(chains_of "$work/$1.saved" "$(table_of "$1")")" ]; then
 		return 1
 	fi
 	transaction "$1" "$work/$1.saved" "$work/$1.rules" "$work/$1.hooks" $keep >"$work/$1.input" || return 2

@@ -68,6 +68,10 @@ struct iptables *iptables_lower(struct emit_ctx *cx, const struct build *b, cons
 /* Likewise, and without COMMIT. */
 void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hooks,
 		   struct buf *out);
+/* The tables beside filter: "nat", "mangle". False, and nothing written, when one has no rule. */
+bool iptables_emit_other(const struct iptables *t, const char *table, bool hooks, struct buf *out);
+extern const char *const iptables_others[]; /* their names; NULL-terminated */
+/* Do ports have packet rules, so that bridged packets must come by? */
 bool iptables_needed(const struct build *b, int family);
 /* W507, once for each program whose rules for what a guest gets are not asked about all of it. */
 void warn_not_covered(struct emit_ctx *cx, const struct build *b, bool v4, bool v6);
@@ -92,6 +96,8 @@ void xt_write_rules(struct template_writer *w, const struct xt_rules *rules);
 uint32_t xt_program_index(const struct build *b, const struct program *p);
 
 /* E506: names that the tool would take for something else; ebtables refuses more of them. */
+bool xt_check_name(struct emit_ctx *cx, struct str name, struct span span, const char *target,
+		   bool ebtables);
 bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
 			 bool ebtables);
 
