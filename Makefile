@@ -2,6 +2,7 @@
 #
 #   make            build/nwfc and build/learnd
 #   make demo-learn learning on a bridge, step by step
+#   make demo-network  networks of each mode in namespaces: who reaches whom
 #   make demo       the stock filter clean-traffic for one port, to every target
 #   make check      build and run all tests (SUITES='unit cli': these alone)
 #   make check-vm   the packet tests under Debian's own kernel
@@ -55,7 +56,7 @@ GEN_EXPLAIN = $(BUILD)/gen/explanations.c
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_EXPLAIN:.c=.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
 
-.PHONY: all deps deps-check demo demo-learn check check-vm bench fuzz install uninstall clean format update-goldens units threads
+.PHONY: all deps deps-check demo demo-learn demo-network check check-vm bench fuzz install uninstall clean format update-goldens units threads
 all: $(BUILD)/nwfc $(BUILD)/learnd
 
 # V=1 shows the commands.
@@ -156,6 +157,10 @@ demo-learn:
 	@sh scripts/install-packages.sh $(PACKAGES_BUILD) nftables iproute2 dnsmasq-base udhcpc python3
 	@$(MAKE) --no-print-directory all
 	@sh scripts/demo-learn.sh $(BUILD)
+
+demo-network: deps-check
+	@$(MAKE) --no-print-directory all
+	@python3 -B testsuite/network/reach.py --nwfc $(BUILD)/nwfc --target nft --table
 
 # Uninstalling removes these files and the folders that are ours alone.
 BINDIR  = $(DESTDIR)$(PREFIX)/bin

@@ -161,7 +161,8 @@ bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
 {
 	struct pass_ctx cx = {c->s->arena, ds, c->s->limits, leases};
 	b->networks = &h->networks;
-	return networks_ready(&h->networks, ds) & build_ports(&cx, &h->library, &h->ports, b);
+	bool ready = networks_ready(&h->networks, ds);
+	return build_ports(&cx, &h->library, &h->ports, b) && ready;
 }
 
 /*

@@ -21,7 +21,7 @@ struct case_ {
 static const struct case_ filter_cases[] = {
 	/* text and structure */
 	{"E103", "<«filterx» name='t'/>", "'filter'", HARD},
-	{"E103", "<«network»/>", "filterbinding", HARD},
+	{"E103", "<«netfilter»/>", "filterbinding", HARD},
 	{"E103", "<«filterref» filter='t'/>", "not alone", HARD},
 	{"E104", FILTER("<«ruel» action='drop' direction='in'/>"), "'rule'", SOFT},
 	{"E104", FILTER("<«foo»><rule/><tcp/></foo>"), "inside <filter>", SOFT},
