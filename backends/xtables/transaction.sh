@@ -182,16 +182,31 @@ workspace() {
 	trap 'exit 1' HUP INT TERM
 }
 
+can_be_read() { # unit
+	grep "^# Table .$(table_of "$1"). is incompatible" "$work/$1.saved" >>"$work/message"
+	! grep -q 'is incompatible' "$work/message"
+}
+
 # How it is now; fails when it can not be found out. The nf_tables variants end
 # well, and print nothing, when others put into the table what they can not show.
-look() { # tool
+look() { # unit
 	if save "$1" >"$work/$1.saved" 2>"$work/message"; then
-		grep "^# Table .$(table_of "$1"). is incompatible" "$work/$1.saved" >>"$work/message"
-		grep -q 'is incompatible' "$work/message" || return 0
+		can_be_read "$1" && return
 	fi
 	say "the rules of $1 can not be read:"
 	cat "$work/message" >&2
 	return 1
+}
+
+# Of a tool that shows all its tables at once, the first unit's look is that of the others.
+first_look() { # unit
+	first=$(tool_of "$1")
+	if [ "$first" != "$1" ] && [ -s "$work/$first.saved" ]; then
+		cp "$work/$first.saved" "$work/$1.saved"
+		: >"$work/message"
+		can_be_read "$1" && return
+	fi
+	look "$1"
 }
 
 have() { # tool
@@ -219,7 +234,7 @@ prepare() { # tool needed
 		say "$(tool_of "$1") is not installed"
 		return 2
 	fi
-	look "$1" || return 2
+	first_look "$1" || return 2
 	: >"$work/$1.rules"
 	: >"$work/$1.hooks"
 	keep=0

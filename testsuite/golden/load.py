@@ -60,6 +60,8 @@ def plain(text):
 
     def elements(m):
         return "elements = { %s }" % ", ".join(sorted(x.strip() for x in re.split(r",\s*(?![^{]*\})", m.group(1)) if x.strip()))
+    # a table that was made for rules of ours stays, without a rule in it
+    text = re.sub(r"^\*(nat|mangle)\n(:[A-Z]+ ACCEPT *\n)*COMMIT\n", "", text, flags=re.M)
     return re.sub(r"elements = \{(.*?)\}(?=\n)", elements, text, flags=re.S)
 
 
