@@ -5,10 +5,10 @@
 
 #include "backends/xtables/xtables.h"
 
-extern const struct target target_nft;
+extern const struct target target_nft, target_bridge;
 
 const struct target *const targets[] = {
-	&target_ebtables, &target_iptables, &target_ip6tables, &target_xtables, &target_nft, NULL,
+	&target_ebtables, &target_iptables, &target_ip6tables, &target_xtables, &target_nft, &target_bridge, NULL,
 };
 
 const struct target *target_find(struct str name)

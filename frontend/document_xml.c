@@ -17,17 +17,21 @@
 /* An interface or binding while it is read. */
 struct draft {
 	struct port *port;
+	struct interface *interface;
 	uint32_t refs; /* filter references seen */
 	bool has_mac, has_owner, has_name, has_uuid, uuid_given, has_portdev, has_linkdev;
 	struct span type_span;
 	struct str virtual_port; /* type of <virtualport> */
 	struct span virtual_port_span;
+	bool has_parameters; /* of it */
 };
 
 struct port_reader {
 	struct draft draft;
 	vec_of(struct port *) ports;
 	uint32_t filtered; /* interfaces with a reference, usable or not */
+	vec_of(struct interface *) interfaces;
+	uint32_t interfaces_first; /* as domain_first */
 	bool is_binding;
 	struct span root;
 	/* of the domain that is being read */
@@ -304,11 +308,62 @@ static bool type_is_fine(struct xml_text *x, const struct draft *d)
 	return true;
 }
 
+/* libvirt's words for a switch; what is left out leaves it to something further out. */
+static void read_switch(struct xml_text *x, const struct xml_element *e, const char *name,
+			enum tristate *out, struct span *span)
+{
+	const struct xml_attr *a = xml_attr(e, name);
+	if (!a)
+		return;
+	*span = a->value_span;
+	if (str_is(a->value, "yes") || str_is(a->value, "no"))
+		*out = str_is(a->value, "yes") ? TRI_YES : TRI_NO;
+	else
+		diag_add(x->diags, FINDING(E111), a->value_span, "%s '%.*s' is neither yes nor no",
+			 name, STR_ARG(a->value));
+}
+
+static void read_word(const struct xml_element *e, const char *name, struct str *out,
+		      struct span *span)
+{
+	const struct xml_attr *a = xml_attr(e, name);
+	if (!a || out->len)
+		return;
+	*out = a->value;
+	if (span)
+		*span = a->value_span;
+}
+
+static bool source_open(struct xml_text *x, const struct xml_element *e)
+{
+	struct interface *i = reader(x)->draft.interface;
+	read_word(e, "network", &i->network, &i->network_span);
+	read_word(e, "portgroup", &i->portgroup, &i->portgroup_span);
+	read_word(e, "bridge", &i->bridge, NULL);
+	return true;
+}
+
+static bool model_open(struct xml_text *x, const struct xml_element *e)
+{
+	read_word(e, "type", &reader(x)->draft.interface->model, NULL);
+	return true;
+}
+
+static bool interface_port_open(struct xml_text *x, const struct xml_element *e)
+{
+	struct interface *i = reader(x)->draft.interface;
+	read_switch(x, e, "isolated", &i->isolated, &i->isolated_span);
+	return true;
+}
+
 static bool interface_open(struct xml_text *x, const struct xml_element *e)
 {
 	const struct xml_attr *type = xml_attr(e, "type");
 	struct draft *d = &reader(x)->draft;
 	begin_port(x, e);
+	d->interface = arena_new_object(x->arena, struct interface);
+	d->interface->span = d->interface->name_span = e->span;
+	read_switch(x, e, "trustGuestRxFilters", &d->interface->trust, &d->interface->trust_span);
 	if (type)
 		d->port->interface_type = type->value;
 	d->type_span = type ? type->value_span : e->span;
@@ -332,6 +387,64 @@ static bool target_open(struct xml_text *x, const struct xml_element *e)
 	return true;
 }
 
+/* What 802.1Qbg and 802.1Qbh must be told (IEEE 802.1Q; libvirt's virtualport). */
+static const struct vport_parameter {
+	const char *type, *name;
+	uint32_t min, max; /* of a number; 0-0: see uuid */
+	bool uuid;
+} vport_parameters[] = {
+	{"802.1Qbg", "managerid", 1, 255, false},     {"802.1Qbg", "typeid", 1, 0xffffff, false},
+	{"802.1Qbg", "typeidversion", 0, 255, false}, {"802.1Qbg", "instanceid", 0, 0, true},
+	{"802.1Qbh", "profileid", 0, 0, false},
+};
+#define PROFILE_MAX 39
+
+static const char *parameter_problem(struct xml_text *x, const struct vport_parameter *p,
+				     struct str text)
+{
+	struct value v;
+	struct str uuid;
+	if (p->uuid)
+		return uuid_parse(x->arena, text, &uuid) ? NULL : "is not a UUID";
+	if (p->max)
+		return value_parse(x->arena, VT_UINT, p->min, p->max, text, &v);
+	return !text.len ? "is empty" : text.len > PROFILE_MAX ? "is longer than 39 bytes" : NULL;
+}
+
+static bool vport_parameters_open(struct xml_text *x, const struct xml_element *e)
+{
+	struct draft *d = &reader(x)->draft;
+	d->has_parameters = true;
+	for (size_t i = 0; i < sizeof vport_parameters / sizeof *vport_parameters; i++) {
+		const struct vport_parameter *p = &vport_parameters[i];
+		const struct xml_attr *a = xml_attr(e, p->name);
+		const char *why = a ? parameter_problem(x, p, a->value) : NULL;
+		if (!str_is(d->virtual_port, p->type))
+			continue;
+		if (!a)
+			diag_add(x->diags, FINDING(E266), e->span, "%s needs %s", p->type, p->name);
+		else if (why)
+			diag_add(x->diags, FINDING(E266), a->value_span, "%s '%.*s' %s", p->name,
+				 STR_ARG(a->value), why);
+	}
+	return true;
+}
+
+static void virtualport_close(struct xml_text *x, struct str text, struct span span)
+{
+	struct draft *d = &reader(x)->draft;
+	for (size_t i = 0; i < sizeof vport_parameters / sizeof *vport_parameters; i++)
+		if (!d->has_parameters && str_is(d->virtual_port, vport_parameters[i].type)) {
+			diag_add(x->diags, FINDING(E266), d->virtual_port_span,
+				 "%s needs <parameters> with %s", vport_parameters[i].type,
+				 vport_parameters[i].name);
+			return;
+		}
+}
+
+static const struct element_type virtualport_children[] = {
+	{.name = "parameters", .flags = ELEMENT_LOOSE, .open = vport_parameters_open}, {0}};
+
 static bool virtualport_open(struct xml_text *x, const struct xml_element *e)
 {
 	const struct xml_attr *a = xml_attr(e, "type");
@@ -343,24 +456,47 @@ static bool virtualport_open(struct xml_text *x, const struct xml_element *e)
 	return true;
 }
 
+/* Whether or not it has a filter: a bridge has to do with it. */
+static void keep_interface(struct xml_text *x, struct draft *d)
+{
+	struct interface *i = d->interface;
+	i->type = d->port->interface_type;
+	i->name = d->port->name;
+	i->name_span = d->port->name_span;
+	i->mac = d->port->mac;
+	i->has_mac = d->has_mac;
+	i->virtual_port = (struct virtual_port){d->virtual_port, d->virtual_port_span};
+	*vec_push(x->arena, &reader(x)->interfaces) = i;
+}
+
 static void interface_close(struct xml_text *x, struct str text, struct span span)
 {
 	struct port_reader *r = reader(x);
 	struct draft *d = &r->draft;
+	keep_interface(x, d);
 	if (!d->refs)
 		return;
 	r->filtered++;
 	if (!type_is_fine(x, d))
 		return;
 	need_mac(x, d, "libvirt makes one up when the machine is defined; write that one here");
-	if (d->port->filter.filter.len)
+	if (d->port->filter.filter.len) {
 		*vec_push(x->arena, &r->ports) = d->port;
+		d->interface->port = d->port;
+	}
 }
 
 static const struct element_type interface_children[] = {
+	{.name = "source", .flags = ELEMENT_LOOSE, .open = source_open},
+	{.name = "model", .flags = ELEMENT_LOOSE, .open = model_open},
+	{.name = "port", .flags = ELEMENT_LOOSE, .open = interface_port_open},
 	{.name = "mac", .flags = ELEMENT_LOOSE, .open = mac_open},
 	{.name = "target", .flags = ELEMENT_LOOSE, .open = target_open},
-	{.name = "virtualport", .flags = ELEMENT_LOOSE, .open = virtualport_open},
+	{.name = "virtualport",
+	 .flags = ELEMENT_LOOSE,
+	 .children = virtualport_children,
+	 .open = virtualport_open,
+	 .close = virtualport_close},
 	FILTERREF_ROW,
 	{0},
 };
@@ -378,6 +514,7 @@ static bool domain_open(struct xml_text *x, const struct xml_element *e)
 	struct port_reader *r = reader(x);
 	r->domain_name = r->domain_uuid = STR("");
 	r->domain_first = r->ports.n;
+	r->interfaces_first = r->interfaces.n;
 	return true;
 }
 
@@ -393,6 +530,8 @@ static void domain_close(struct xml_text *x, struct str text, struct span span)
 		r->ports.items[i]->owner_name = r->domain_name;
 		r->ports.items[i]->owner_uuid = r->domain_uuid;
 	}
+	for (uint32_t i = r->interfaces_first; i < r->interfaces.n; i++)
+		r->interfaces.items[i]->owner = r->domain_name;
 }
 
 static void domain_name_close(struct xml_text *x, struct str text, struct span span)
@@ -525,6 +664,12 @@ void document_finish(struct xml_text *x, bool whole)
 			name_port(x, *p, only);
 		if ((*p)->name.len)
 			ports_add(x->cx->ports, *p, x->diags);
+	}
+	vec_each (i, &r->interfaces) {
+		if ((*i)->port)
+			(*i)->name = (*i)->port->name;
+		if (x->cx->interfaces)
+			*vec_push(x->arena, &x->cx->interfaces->list) = *i;
 	}
 	if (whole && !r->is_binding && !r->filtered)
 		diag_add(x->diags, FINDING(W208), r->root, "nothing here references a filter");

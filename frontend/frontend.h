@@ -15,6 +15,7 @@
 #define NWFC_FRONTEND_FRONTEND_H
 
 #include "ir/findings.h"
+#include "ir/interface.h"
 #include "ir/network.h"
 #include "ir/port.h"
 
@@ -33,7 +34,8 @@ struct parse_ctx {
 	struct diags *diags;
 	struct library *library;
 	struct ports *ports;
-	struct networks *networks; /* NULL: nobody wants them */
+	struct networks *networks;     /* NULL: nobody wants them */
+	struct interfaces *interfaces; /* the same */
 	struct str
 		port_name; /* from --port: for a document with one interface that has no name yet */
 	struct comments *comments; /* of XML are gathered here; NULL: nobody wants them */

@@ -162,7 +162,8 @@ struct build {
 	vec_of(struct program *) programs;
 	vec_of(struct program *) to_be; /* of ports that learn: what they will have */
 	vec_of(struct port_data) ports;
-	const struct networks *networks; /* NULL: none */
+	const struct networks *networks;     /* NULL: none */
+	const struct interfaces *interfaces; /* NULL: none */
 	vec_of(struct learner) learners; /* of the ports, those whose addresses must be learned */
 };
 

@@ -10,6 +10,7 @@
 
 #include "frontend/nwf/from.h"
 #include "ir/dump.h"
+#include "nwfc/apply.h"
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
 #include "nwfc/learn.h"
@@ -100,17 +101,40 @@ static bool write_learn(struct compile *c)
 	return c->learn_open && !c->s->diags.errors;
 }
 
+/* The scripts over all files of a directory. */
+static bool write_scripts(struct compile *c, struct output *scripts)
+{
+	bool good = true;
+	for (unsigned i = 0; i < APPLY_SCRIPTS && good; i++) {
+		const char *path = str_printf(c->s->arena, "%s/%s", c->dir, apply_name(i)).s;
+		if (!output_open(c->s, path, true, &scripts[i]))
+			return false;
+		apply_write(c, i, &scripts[i].buf);
+		good = output_close(c->s, &scripts[i]);
+	}
+	return good;
+}
+
 static bool write_all(struct compile *c, bool removal)
 {
+	struct output scripts[APPLY_SCRIPTS] = {{.temporary = NULL}};
 	bool good = make_dir(c);
 	for (uint32_t i = 0; i < c->jobs.n && good; i++)
 		good = write_job(c, &c->jobs.items[i], removal);
 	good = good && write_learn(c);
+	if (good && apply_wanted(c))
+		good = write_scripts(c, scripts);
 	vec_each (j, &c->jobs) {
 		if (j->open && good)
 			good = output_commit(c->s, &j->out);
 		else if (j->open)
 			output_abandon(&j->out);
+	}
+	for (unsigned i = 0; i < APPLY_SCRIPTS; i++) {
+		if (scripts[i].temporary && good)
+			good = output_commit(c->s, &scripts[i]);
+		else if (scripts[i].temporary)
+			output_abandon(&scripts[i]);
 	}
 	if (c->learn_open && good)
 		good = output_commit(c->s, &c->learn);

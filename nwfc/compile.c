@@ -114,7 +114,7 @@ const char *compile_options(struct compile *c)
 	if (!read_losses(c))
 		return "--allow-loss wants refused, widened or narrowed (or E501, E502, E503)";
 	if (!read_targets(c))
-		return "-t wants ebtables, iptables, ip6tables, xtables, nft or all";
+		return "-t wants ebtables, iptables, ip6tables, xtables, nft, bridge or all";
 	if (c->jobs.n > 1 && !option_given(o, OPT_OUTPUT))
 		return "several targets want -o DIR";
 	if (c->jobs.n > 1)
@@ -156,13 +156,41 @@ bool compile_leases(struct compile *c)
 
 /* --- passes --- */
 
+static bool uses_mac(const struct program *p)
+{
+	vec_each (c, &p->columns)
+		if (str_is(c->var.name, "MAC"))
+			return true;
+	return false;
+}
+
+/* A guest that may change its address, and a filter that holds it to one. */
+static void check_trusting(const struct host *h, struct diags *ds, const struct build *b)
+{
+	vec_each (pd, &b->ports) {
+		const struct interface *i = interface_of(&h->interfaces, pd->port);
+		if (!i || !i->trusts || !uses_mac(pd->program))
+			continue;
+		struct finding *f = diag_add(ds, FINDING(W265), pd->port->filter.span,
+					     "the filter holds the guest to $MAC, and "
+					     "trustGuestRxFilters lets it have others");
+		if (i->trust_span.file)
+			diag_note(ds, f, i->trust_span, "trusted here");
+		else if (i->net)
+			diag_note(ds, f, i->net->name_span, "trusted by the network");
+	}
+}
+
 bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
 		  const struct leases *leases, struct build *b)
 {
 	struct pass_ctx cx = {c->s->arena, ds, c->s->limits, leases};
 	b->networks = &h->networks;
+	b->interfaces = &h->interfaces;
 	bool ready = networks_ready(&h->networks, ds);
-	return build_ports(&cx, &h->library, &h->ports, b) && ready;
+	bool built = build_ports(&cx, &h->library, &h->ports, b);
+	check_trusting(h, ds, b);
+	return built && ready;
 }
 
 /*

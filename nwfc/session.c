@@ -381,7 +381,8 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 			       .diags = &s->diags,
 			       .library = &h->library,
 			       .ports = &h->ports,
-			       .networks = &h->networks};
+			       .networks = &h->networks,
+			       .interfaces = &h->interfaces};
 	struct stock_need n = {s, &cx, h, false};
 	const char *port = option_value(s->opt, OPT_PORT);
 	if (port && !option_given(s->opt, OPT_FILTER))
@@ -390,6 +391,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	if (with_port)
 		add_port(s, h);
 	load_includes(s, &cx, in, h);
+	interfaces_resolve(&h->interfaces, &h->networks, &h->ports, &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
 	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK)
 		parse_stock(&cx, s->xml);

@@ -34,6 +34,7 @@ struct host {
 	struct library library;
 	struct ports ports;
 	struct networks networks;
+	struct interfaces interfaces;
 	bool skipped;     /* shared files were left alone */
 	bool own_filters; /* files that are not shared gave filters */
 };

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interface.h - an <interface> of a guest, with a filter or without, and what it
+ * turns out to be once its network is known.
+ *
+ * Needs: interfaces as their reader gives them, the networks of the same inputs.
+ * Gives: resolve fills the second half of each. Fails: with findings; a filter
+ * that can not hold where its interface really is takes its port out.
+ */
+#ifndef NWFC_IR_INTERFACE_H
+#define NWFC_IR_INTERFACE_H
+
+#include "ir/network.h"
+#include "ir/port.h"
+
+struct interface {
+	struct str name; /* on the host; empty: not known yet */
+	struct str type, model, owner;
+	struct value mac;
+	bool has_mac;
+	struct str network, portgroup, bridge; /* of <source>; empty: not said */
+	enum tristate trust, isolated;
+	struct virtual_port virtual_port;
+	struct port *port; /* NULL: no filter */
+	struct span span, name_span, network_span, portgroup_span, trust_span, isolated_span;
+
+	/* resolved */
+	const struct network *net;     /* NULL: its type is another, or the network is not there */
+	const struct portgroup *group; /* NULL: none */
+	struct str on_bridge;          /* empty: no port of a bridge, or not known which */
+	bool macvtap, trusts, is_isolated;
+	bool pinned; /* its MAC is to be fixed in the bridge's table */
+};
+
+struct interfaces {
+	vec_of(struct interface *) list; /* in the order of the inputs */
+};
+
+/* Resolve all. False after an error. */
+bool interfaces_resolve(struct interfaces *is, const struct networks *ns, struct ports *ports,
+			struct diags *ds);
+
+/* The interface of a port, or NULL: the port came another way. */
+const struct interface *interface_of(const struct interfaces *is, const struct port *p);
+
+#endif
