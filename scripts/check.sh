@@ -52,6 +52,7 @@ suites() {
 	dual         $run testsuite/learnd/dual.py --nwfc build/nwfc
 	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
 	reach        $run testsuite/network/reach.py --nwfc build/nwfc
+	bridges      $run testsuite/network/bridges.py --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 20

@@ -34,11 +34,15 @@ fail() {
 	exit 1
 }
 
+# Asked by netlink: /sys may be that of another namespace.
 is_bridge() {
-	[ -d "/sys/class/net/$1/bridge" ]
+	[ -n "$(ip link show dev "$1" type bridge 2>/dev/null)" ]
 }
 is_port() { # port bridge
-	[ -e "/sys/class/net/$2/brif/$1" ]
+	[ -n "$(ip link show dev "$1" master "$2" 2>/dev/null)" ]
+}
+filters_vlans() { # bridge
+	ip -d link show dev "$1" | grep -q ' vlan_filtering 1 '
 }
 
 # The value of a port's switch: true or false.
@@ -117,8 +121,7 @@ each_bridge() { # bridge pinned dhcp
 		[ "$action" = remove ] || differs_or_say "bridge $1 is not there"
 		return
 	fi
-	filtering=/sys/class/net/$1/bridge/vlan_filtering
-	if [ "$2" = 1 ] && [ "$action" != remove ] && [ "$(cat "$filtering")" != 1 ]; then
+	if [ "$2" = 1 ] && [ "$action" != remove ] && ! filters_vlans "$1"; then
 		if [ "$action" = verify ]; then
 			say "bridge $1: VLAN filtering is off"
 		elif ! ip link set dev "$1" type bridge vlan_filtering 1 2>/dev/null; then
