@@ -19,6 +19,22 @@ static bool read_form(const struct session *s, const struct text *t, enum text_f
 	return !to || strcmp(to, "xml") == 0 || strcmp(to, "nwf") == 0;
 }
 
+/* What would be left out without a word. */
+static bool can_be_converted(struct session *s, const struct text *t)
+{
+	bool any = t->form == FORM_NWF || t->library.by_name.entries.n || t->ports.list.n;
+	const struct network *n = t->networks.list.n ? t->networks.list.items[0] : NULL;
+	if (any && !n)
+		return true;
+	struct finding *f = diag_add(
+		&s->diags, FINDING(E131), n ? n->name_span : (struct span){t->file, 0, 0},
+		n ? "a network has one form only" : "there is neither a filter nor a port");
+	if (n)
+		diag_hint(&s->diags, f,
+			  "networks stay XML; compile and check take them as they are");
+	return false;
+}
+
 enum exit_code cmd_convert(struct session *s)
 {
 	struct text t;
@@ -28,7 +44,7 @@ enum exit_code cmd_convert(struct session *s)
 		fprintf(stderr, "nwfc: convert wants one input\n");
 		return EXIT_BAD_INPUT;
 	}
-	if (!text_read(s, s->opt->inputs.items[0], &t))
+	if (!text_read(s, s->opt->inputs.items[0], &t) || !can_be_converted(s, &t))
 		return session_verdict(s);
 	if (!read_form(s, &t, &form)) {
 		fprintf(stderr, "nwfc: --to wants xml or nwf\n");

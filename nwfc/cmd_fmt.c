@@ -61,10 +61,12 @@ static struct str format(struct session *s, const struct text *t)
 
 static bool only_filters(struct session *s, const struct text *t)
 {
-	if (t->form == FORM_NWF || !t->ports.list.n)
+	bool filters = t->library.by_name.entries.n > 0;
+	if (t->form == FORM_NWF || (filters && !t->ports.list.n && !t->networks.list.n))
 		return true;
-	diag_add(&s->diags, FINDING(E103), t->ports.list.items[0]->span,
-		 "only filters have a canonical XML form");
+	struct span at =
+		t->ports.list.n ? t->ports.list.items[0]->span : (struct span){t->file, 0, 0};
+	diag_add(&s->diags, FINDING(E103), at, "only filters have a canonical XML form");
 	return false;
 }
 

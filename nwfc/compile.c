@@ -258,7 +258,8 @@ bool compile_front(struct compile *c)
 bool compile_any_port(struct compile *c)
 {
 	if (c->host.ports.list.n || c->host.skipped || c->before.ports.list.n ||
-	    c->host.networks.list.n || c->before.networks.list.n)
+	    c->host.networks.list.n || c->before.networks.list.n ||
+	    (c->host.interfaces.list.n && has_target(c, "bridge")))
 		return true;
 	bool inputs = c->s->opt->inputs.n > 0;
 	diag_add(&c->s->diags, inputs ? FINDING(W209) : FINDING(E204), (struct span){0}, "%s",

@@ -10,6 +10,7 @@ bool text_read(struct session *s, const char *path, struct text *t)
 			       .diags = &s->diags,
 			       .library = &t->library,
 			       .ports = &t->ports,
+			       .networks = &t->networks,
 			       .comments = &t->comments};
 	uint32_t errors = s->diags.errors;
 	*t = (struct text){.file = read_source(s, path)};

@@ -16,6 +16,7 @@ struct text {
 	enum text_form form;
 	struct library library;
 	struct ports ports;
+	struct networks networks; /* which have one form only */
 	struct comments comments; /* of XML */
 	struct nwf_file *tree;    /* of nwf, as it was written */
 };
