@@ -7,13 +7,15 @@
 #include "learnd/believe.h"
 
 /* Specification ip-learning E8. */
-enum { CLASS_RATE = 10, CLASS_BURST = 50, GLOBAL_RATE = 2000, GLOBAL_BURST = 10000 };
+enum { CLASS_RATE = 10, CLASS_BURST = 50 };
+enum { SHARE_RATE = 20, SHARE_BURST = 100, GLOBAL_RATE = 2000, GLOBAL_BURST = 10000 };
 
 void learner_init(struct learner *l, void (*event)(void *, const struct event *), void *user)
 {
 	l->event = event;
 	l->user = user;
 	l->class_limit = limit_of(CLASS_RATE, CLASS_BURST);
+	l->share_limit = limit_of(SHARE_RATE, SHARE_BURST);
 	l->global_limit = limit_of(GLOBAL_RATE, GLOBAL_BURST);
 }
 
@@ -75,6 +77,7 @@ static void copy_state(struct learn_port *to, const struct learn_port *from)
 	memcpy(to->prefixes, from->prefixes, sizeof to->prefixes);
 	to->nprefixes = from->nprefixes;
 	memcpy(to->buckets, from->buckets, sizeof to->buckets);
+	to->share = from->share;
 	memcpy(to->dropped, from->dropped, sizeof to->dropped);
 	to->dropped_total = from->dropped_total;
 	to->user = from->user;
@@ -138,7 +141,8 @@ static unsigned message_type(const struct learn_port *p, const struct frame *f)
 	}
 }
 
-/* One class of frames is bounded, and all of the host's together. */
+/* One class of frames is bounded, and so are all of the host's together beyond each port's share:
+ * guests that flood do not take the others' time. */
 static bool in_limits(struct learn_port *p, const struct frame *f, instant now)
 {
 	struct learner *l = p->learner;
@@ -149,9 +153,11 @@ static bool in_limits(struct learn_port *p, const struct frame *f, instant now)
 		p->dropped_total++;
 		return false;
 	}
-	if (limit_take(&l->global_limit, &l->global_bucket, now))
+	if (limit_take(&l->share_limit, &p->share, now) ||
+	    limit_take(&l->global_limit, &l->global_bucket, now))
 		return true;
 	l->dropped_global++;
+	p->dropped_total++;
 	return false;
 }
 

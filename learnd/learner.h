@@ -110,6 +110,7 @@ struct learn_port {
 	instant next;      /* the earliest deadline; NEVER */
 	bool used_changed; /* an address came into use; its data need not be seen any more */
 	instant buckets[CLASSES];
+	instant share; /* the port's own, whatever the others send */
 	uint64_t dropped[CLASSES], dropped_total;
 };
 
@@ -123,7 +124,7 @@ struct owner {
 struct learner {
 	void (*event)(void *user, const struct event *e);
 	void *user;
-	struct limit class_limit, global_limit;
+	struct limit class_limit, share_limit, global_limit;
 	instant global_bucket;
 	uint64_t dropped_global;
 	struct owner *owners; /* malloc'd; a power of two */
@@ -132,7 +133,7 @@ struct learner {
 	uint32_t nown;
 };
 
-/* Zeroed memory becomes a learner. rate 0: the defaults, 10/s and 50 at once a class. */
+/* Zeroed memory becomes a learner, with the limits of learner.c. */
 void learner_init(struct learner *l, void (*event)(void *, const struct event *), void *user);
 void learner_free(struct learner *l);
 

@@ -337,17 +337,38 @@ static void test_rate_classes(void **state)
 	expect_event(EVENT_ADD, "10.0.0.5", BY_DHCP4, T0);
 }
 
-/* All ports of a host together: 10000 at once, and then 2000 a second. */
+static void discover(unsigned times, instant now)
+{
+	while (times--)
+		client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, now);
+}
+
+/* Its own share of 100 at once and then 20 a second, and all ports of a host together 10000 at once
+ * and then 2000 a second. */
 static void test_global_rate(void **state)
 {
 	learner.class_limit = limit_of(1000000, 1000000);
-	for (int i = 0; i < 10001; i++)
-		client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, T0);
+	discover(10101, T0);
 	assert_int_equal(learner.dropped_global, 1);
-	client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, T0 + SECOND / 2000 - 1);
+	discover(1, T0 + SECOND / 2000 - 1);
 	assert_int_equal(learner.dropped_global, 2);
-	client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, T0 + SECOND / 2000);
+	discover(1, T0 + SECOND / 2000);
 	assert_int_equal(learner.dropped_global, 2);
+	discover(1, T0 + SECOND / 20);
+	assert_int_equal(learner.dropped_global, 2);
+}
+
+/* However many flood, a port is heard. */
+static void test_share_of_a_port(void **state)
+{
+	struct packet p;
+	struct learn_port *other = learner_add_port(&learner, &config[1], MODE_ANY);
+	learner.class_limit = limit_of(1000000, 1000000);
+	discover(20000, T0);
+	arp(&p, other_mac, ARP_REQUEST, "10.0.0.5", "10.0.0.5");
+	learner_frame(other, p.at, p.n, p.n, FROM_GUEST, T0);
+	expect_event(EVENT_ADD, "10.0.0.5", BY_ARP, T0);
+	learner_remove_port(other);
 }
 
 /* --- DHCPv6 --- */
@@ -488,6 +509,7 @@ int main(void)
 		TEST(test_mode_dhcp_learns_by_nothing_else),
 		TEST(test_rate_classes),
 		TEST(test_global_rate),
+		TEST(test_share_of_a_port),
 		TEST(test_dhcp6_lease),
 		TEST(test_dhcp6_withdrawal),
 		TEST(test_dhcp6_rapid_commit),
