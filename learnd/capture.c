@@ -164,35 +164,44 @@ static int activate(pcap_t *pcap, size_t ring)
 	return pcap_activate(pcap);
 }
 
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
-		  char error[PCAP_ERRBUF_SIZE])
+/* The filter is there before the first frame is handed over. */
+static bool start(struct capture *c, const struct learn_port *p, char error[PCAP_ERRBUF_SIZE])
+{
+	char text[sizeof c->filter];
+	if (pcap_datalink(c->pcap) != DLT_EN10MB) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
+		return false;
+	}
+	if (!capture_filter(p, text, sizeof text)) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
+		return false;
+	}
+	return set_filter(c, text, error) && pcap_setnonblock(c->pcap, 1, error) == 0;
+}
+
+enum capture_result capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+				 instant now, char error[PCAP_ERRBUF_SIZE])
 {
 	const struct port_config *config = p->config;
-	char name[IF_NAMESIZE], text[sizeof c->filter];
+	char name[IF_NAMESIZE];
 	struct str device = config->link.len ? config->link : config->interface;
 	snprintf(name, sizeof name, "%.*s", STR_ARG(device));
 	*c = (struct capture){.ifindex = if_nametoindex(name), .ring = ring, .fd = -1};
 	c->pcap = pcap_create(name, error);
 	if (!c->pcap)
-		return false;
-	bool good = activate(c->pcap, ring) >= 0;
-	if (!good)
-		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
-	if (good && pcap_datalink(c->pcap) != DLT_EN10MB) {
-		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
-		good = false;
-	}
-	if (good && !capture_filter(p, text, sizeof text)) {
-		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
-		good = false;
-	}
-	good = good && set_filter(c, text, error) && pcap_setnonblock(c->pcap, 1, error) == 0;
-	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
-	if (!good)
+		return CAPTURE_FAILED;
+	int status = activate(c->pcap, ring);
+	if (status < 0)
+		snprintf(error, PCAP_ERRBUF_SIZE, "%s",
+			 status == PCAP_ERROR_IFACE_NOT_UP ? "is down" : pcap_geterr(c->pcap));
+	if (status < 0 || !start(c, p, error)) {
 		capture_close(c);
+		return status == PCAP_ERROR_IFACE_NOT_UP ? CAPTURE_DOWN : CAPTURE_FAILED;
+	}
+	c->fd = pcap_get_selectable_fd(c->pcap);
 	c->filtered_from = clock_now(CLOCK_REALTIME) + MILLI;
 	c->unfiltered_until = now + UNFILTERED;
-	return good;
+	return CAPTURE_OPEN;
 }
 
 void capture_close(struct capture *c)

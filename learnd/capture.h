@@ -33,9 +33,11 @@ struct capture {
 /* The filter of a port as it is now; false when it does not fit. */
 bool capture_filter(const struct learn_port *p, char *out, size_t size);
 
-/* ring: bytes of memory for frames, of this port. False with a text of what failed. */
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
-		  char error[PCAP_ERRBUF_SIZE]);
+enum capture_result { CAPTURE_OPEN, CAPTURE_DOWN, CAPTURE_FAILED };
+
+/* ring: bytes of memory for frames, of this port. Unless it is open: a text of why. */
+enum capture_result capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+				 instant now, char error[PCAP_ERRBUF_SIZE]);
 void capture_close(struct capture *c);
 
 /* Another filter, when the port's state wants one. */

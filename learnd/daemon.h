@@ -21,6 +21,7 @@ struct watch {
 	struct capture capture;
 	instant gone;      /* since when the interface is not there; NEVER: it is */
 	instant retry;     /* when to open it again; NEVER */
+	bool told;         /* why it is not watched has been told */
 	bool more;         /* frames were left for the next round */
 	bool changed;      /* the filter is to be looked at */
 	bool busy;         /* in daemon.busy */

@@ -139,35 +139,51 @@ static void forget_unleased(struct daemon *d, struct learn_port *p)
 					       "the interface was away");
 }
 
-static void open_watch(struct daemon *d, struct watch *w)
+/* Told once, until it is watched again; down is no error, and netlink tells when it is over. */
+static void fail_watch(struct daemon *d, struct watch *w, bool down, const char *name,
+		       const char *why)
 {
-	char error[PCAP_ERRBUF_SIZE], name[IF_NAMESIZE];
-	const struct port_config *c = w->port->config;
-	w->retry = NEVER;
-	if (!if_nametoindex(device_of(c, name))) {
-		if (w->gone == NEVER)
-			w->gone = d->now;
-		return;
-	}
-	if (!capture_open(&w->capture, w->port, ring_size(d), d->now, error)) {
-		report_text(d, "error", c->interface, "%s: %s", name, error);
-		w->retry = d->now + RETRY;
-		note_due(d, w);
-		return;
-	}
+	if (w->gone == NEVER)
+		w->gone = d->now;
+	if (!w->told)
+		report_text(d, down ? "watch-ended" : "error", w->port->config->interface, "%s: %s",
+			    name, why);
+	w->told = true;
+	w->retry = down ? NEVER : d->now + RETRY;
+	note_due(d, w);
+}
+
+static void begin_watch(struct daemon *d, struct watch *w, const char *name)
+{
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
 	if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, w->capture.fd, &e) < 0) {
-		report_text(d, "error", c->interface, "epoll: %s", strerror(errno));
+		const char *why = strerror(errno);
 		close_watch(d, w);
-		w->retry = d->now + RETRY;
-		note_due(d, w);
+		fail_watch(d, w, false, name, why);
 		return;
 	}
 	if (w->gone != NEVER && d->now - w->gone > OFFLINK)
 		forget_unleased(d, w->port);
 	w->gone = NEVER;
+	w->told = false;
 	watches_ready(d, w); /* frames may have come before epoll knew of it */
-	report_text(d, "watch", c->interface, "on %s", name);
+	report_text(d, "watch", w->port->config->interface, "on %s", name);
+}
+
+static void open_watch(struct daemon *d, struct watch *w)
+{
+	char error[PCAP_ERRBUF_SIZE], name[IF_NAMESIZE];
+	w->retry = NEVER;
+	if (!if_nametoindex(device_of(w->port->config, name))) {
+		if (w->gone == NEVER)
+			w->gone = d->now;
+		return;
+	}
+	enum capture_result r = capture_open(&w->capture, w->port, ring_size(d), d->now, error);
+	if (r == CAPTURE_OPEN)
+		begin_watch(d, w, name);
+	else
+		fail_watch(d, w, r == CAPTURE_DOWN, name, error);
 }
 
 void watches_open(struct daemon *d)
@@ -185,6 +201,7 @@ static void lose_watch(struct daemon *d, struct watch *w)
 {
 	close_watch(d, w);
 	w->gone = d->now;
+	w->told = true;
 	w->retry = d->now + RETRY / 10;
 	note_due(d, w);
 	report_text(d, "watch-ended", w->port->config->interface, "the interface is gone or down");
@@ -275,7 +292,7 @@ void watches_link(struct daemon *d, enum link_change change, const char *name, u
 		struct watch *w = &d->watches[i];
 		bool same = w->capture.pcap && w->capture.ifindex == ifindex;
 		bool named = strcmp(device_of(w->port->config, device), name) == 0;
-		if (same && (change == LINK_GONE || !named))
+		if (same && (change != LINK_THERE || !named))
 			lose_watch(d, w); /* or it has another name now */
 		else if (named && change == LINK_THERE && w->capture.pcap && !same)
 			lose_watch(d, w);
@@ -336,6 +353,7 @@ static bool take_over(struct daemon *d, struct watch *to, const struct port_conf
 		move_capture(d, to, old);
 		to->gone = old->gone;
 		to->retry = old->retry;
+		to->told = old->told;
 		to->reported = old->reported;
 		old->port = NULL;
 	}

@@ -55,6 +55,14 @@ class Lab:
             run("ip", "link", "set", name, "up")
         run("ip", "link", "set", port, "master", "br0")
 
+    @staticmethod
+    def wait_up(name, seconds=3):
+        """Until frames get through: the kernel needs a moment after an interface is set up."""
+        end = time.monotonic() + seconds
+        while " state UP " not in run("ip", "-o", "link", "show", name).stdout:
+            assert time.monotonic() < end, name + " does not come up"
+            time.sleep(0.01)
+
     def open(self, end):
         if end not in self.sockets:
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))

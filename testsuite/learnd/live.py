@@ -238,6 +238,31 @@ def a_port_comes_back(lab):
 
 
 @test
+def a_port_that_is_down_is_told_of_once(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd, seconds=60)
+    run("ip", "link", "set", "vnet1", "down")
+    learnd.wait("watch-ended", port="vnet1")
+    learnd.none("error", 2.5)
+    assert not [e for e in learnd.events if e.get("port") == "vnet1"], learnd.events
+    run("ip", "link", "set", "vnet1", "up")
+    learnd.wait("watch", port="vnet1")
+    lab.wait_up("g1")
+    lab.send("g1", release(1, 99, "10.9.0.100"))
+    learnd.wait("delete", address="10.9.0.100")
+    learnd.stop()
+    run("ip", "link", "set", "vnet1", "down")
+    learnd = Learnd(ready=False)
+    learnd.none("error", 2.5)
+    told = [e["event"] for e in learnd.events if e.get("port") == "vnet1"]
+    assert told == ["watch-ended"], told
+    run("ip", "link", "set", "vnet1", "up")
+    learnd.wait("watch", port="vnet1")
+    learnd.stop()
+
+
+@test
 def leases_outlive_learnd_and_move(lab):
     load()
     learnd = Learnd()
