@@ -9,7 +9,11 @@
  * has no use for just then (the data of known addresses, other hosts' ARP while nothing
  * is in doubt) the kernel does not even copy.
  *
- * A macvtap is watched on its lower device, where the guest's frames go out.
+ * A macvtap is watched itself: the guest's frames go out there, also those that come back from its
+ * lower device, on which they would look like the network's.
+ *
+ * Of what only a server of DHCP sends, and this guest did, whatever its source, the filter cuts
+ * off all but the headers: that tells it from what is captured whole.
  */
 #ifndef NWFC_LEARND_CAPTURE_H
 #define NWFC_LEARND_CAPTURE_H

@@ -43,7 +43,17 @@ struct learn_port *learner_add_port(struct learner *l, const struct port_config 
 	p->bindings[FAMILY_IPV4] = (struct binding *)(p + 1);
 	p->bindings[FAMILY_IPV6] = p->bindings[FAMILY_IPV4] + max4;
 	p->next = NEVER;
+	p->following = l->ports;
+	l->ports = p;
 	return p;
+}
+
+static void unlink_port(struct learn_port *p)
+{
+	struct learn_port **at = &p->learner->ports;
+	while (*at != p)
+		at = &(*at)->following;
+	*at = p->following;
 }
 
 void learner_remove_port(struct learn_port *p)
@@ -51,6 +61,7 @@ void learner_remove_port(struct learn_port *p)
 	for (enum family f = 0; f < FAMILIES; f++)
 		for (uint32_t i = 0; i < p->n[f]; i++)
 			owner_remove(p->learner, &p->bindings[f][i].address);
+	unlink_port(p);
 	free(p);
 }
 
@@ -78,6 +89,7 @@ static void copy_state(struct learn_port *to, const struct learn_port *from)
 	to->nprefixes = from->nprefixes;
 	memcpy(to->buckets, from->buckets, sizeof to->buckets);
 	to->share = from->share;
+	to->played = from->played;
 	memcpy(to->dropped, from->dropped, sizeof to->dropped);
 	to->dropped_total = from->dropped_total;
 	to->user = from->user;
@@ -118,6 +130,7 @@ struct learn_port *learner_replace_port(struct learn_port *p, const struct port_
 	take_over(new, p, now);
 	set_next(new);
 	report_lost(new, p, now);
+	unlink_port(p);
 	free(p);
 	return new;
 }
@@ -235,8 +248,11 @@ void learner_frame(struct learn_port *p, const uint8_t *frame, size_t n, size_t 
 	struct frame f;
 	if (p->next <= now)
 		learner_timers(p, now);
-	if (frame_open(frame, n, wire_n, direction, &f) && is_of_interest(p, &f, now) &&
-	    in_limits(p, &f, now))
+	if (!frame_open(frame, n, wire_n, direction, &f))
+		f.kind = FRAME_OTHER;
+	if (f.kind == FRAME_SERVER)
+		p->played = now;
+	else if (f.kind != FRAME_OTHER && is_of_interest(p, &f, now) && in_limits(p, &f, now))
 		learn[f.kind](p, &f, now);
 	if (p->next <= now) /* a lifetime of nothing */
 		learner_timers(p, now);

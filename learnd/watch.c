@@ -116,8 +116,7 @@ static size_t ring_size(const struct daemon *d)
 
 static const char *device_of(const struct port_config *c, char name[IF_NAMESIZE])
 {
-	struct str device = c->link.len ? c->link : c->interface;
-	snprintf(name, IF_NAMESIZE, "%.*s", STR_ARG(device));
+	snprintf(name, IF_NAMESIZE, "%.*s", STR_ARG(c->interface));
 	return name;
 }
 

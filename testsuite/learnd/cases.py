@@ -77,6 +77,9 @@ CASES = {
     "for another guest": ("", "dhcp", [TAKEN[0], (0.01, IN, ack(2, 7, C, 60))], 0, []),
     "a rogue server": ("", "dhcp", [TAKEN[0], (0.01, IN, ack(1, 7, C, 60, server="10.9.0.2"))], 0, []),
     "any server": ("servers4 -\n", "dhcp", [TAKEN[0], (0.01, IN, ack(1, 7, C, 60, server="10.9.0.2"))], 0, [(0.01, "add", C, "dhcp", 60.01)]),
+    "forged and sent back to the guest": ("", "dhcp", [TAKEN[0], (0.01, OUT, ack(1, 7, C, 60)), (0.01, IN, ack(1, 7, C, 60)), (0.5, OUT, request(1, 8, C)),
+                                                        (0.9, IN, ack(1, 8, C, 60)), (1.02, IN, ack(1, 8, C, 60))], 0, [(1.02, "add", C, "dhcp", 61.02)]),
+    "forged from the guest's own MAC": ("", "dhcp", [TAKEN[0], (0.01, IN, ack(1, 7, C, 60, source=G))], 0, []),
     "forged by the guest": ("", "dhcp", [TAKEN[0], (0.01, OUT, ack(1, 7, C, 60))], 0, []),
     "answer too late": ("", "dhcp", [TAKEN[0], (121, IN, ack(1, 7, C, 60))], 0, []),
     "inform": ("", "dhcp", [(0, OUT, client(8, 7, C)), (0.01, IN, server(5, 7))], 0, []),
@@ -198,6 +201,8 @@ CASES = {
     "lease6 cut in every place": ("", "dhcp", [(0, OUT, dhcp6(3, 5))] + [(n / 10, IN, dhcp6(7, 5, lease6(U, 60), True)[:n]) for n in range(130)], 0, []),
     "lease6 longest": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, IN, dhcp6(7, 5, lease6(U, 0xFFFFFFFE), True))], 0,
                        [(0.01, "add", U, "dhcpv6", 4294967294.01)]),
+    "lease6 forged and sent back to the guest": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, OUT, dhcp6(7, 5, lease6(U, 60), True)),
+                                                              (0.01, IN, dhcp6(7, 5, lease6(U, 60), True))], 0, []),
     "lease6 forged": ("", "dhcp", [(0, OUT, dhcp6(3, 5)), (0.01, OUT, dhcp6(7, 5, lease6(U, 60), True))], 0, []),
 }
 

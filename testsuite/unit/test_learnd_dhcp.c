@@ -213,15 +213,15 @@ static void test_servers(void **state)
 static void test_server_in_the_guest(void **state)
 {
 	struct packet ud, p;
-	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0);
+	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0 - SECOND);
 	make_answer4(DHCP4_ACK, 7, "10.0.0.5", 100);
 	udp(&ud, 67, 68, &m);
 	ipv4(&p, guest_mac, SERVER, "255.255.255.255", 17, &ud);
-	frame_at(&p, FROM_GUEST, T0);
+	frame_at(&p, FROM_GUEST, T0 - SECOND);
 	udp(&ud, 68, 67, &m);
 	ipv4(&p, guest_mac, SERVER, "255.255.255.255", 17, &ud);
-	frame_at(&p, FROM_GUEST, T0);
-	frame_at(&p, TO_GUEST, T0);
+	frame_at(&p, FROM_GUEST, T0 - SECOND);
+	frame_at(&p, TO_GUEST, T0 - SECOND);
 	expect_nothing();
 	dhcp4(&m, DHCP4_RELEASE, 8, "10.0.0.5", "0.0.0.0");
 	lease4();
@@ -317,6 +317,37 @@ static void test_mode_dhcp_learns_by_nothing_else(void **state)
 	learner_timers(port, T0 + SECOND);
 	expect_event(EVENT_TENTATIVE, "fe80::5", BY_ND, T0);
 	expect_event(EVENT_ADD, "fe80::5", BY_ND, T0 + SECOND);
+}
+
+/* What comes in from a guest's MAC address comes from a guest, and that is no server. */
+static void test_guests_are_no_servers(void **state)
+{
+	struct learn_port *other = learner_add_port(&learner, &config[1], MODE_DHCP);
+	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0);
+	server4(DHCP4_ACK, 7, "10.0.0.5", 100, T0);
+	expect_event(EVENT_IGNORE, "10.0.0.5", BY_DHCP4, T0);
+	expect_why("a guest's MAC address");
+	learner_remove_port(other);
+	server4(DHCP4_NAK, 7, "0.0.0.0", 0, T0);
+	server4(DHCP4_ACK, 7, "10.0.0.5", 100, T0);
+	expect_event(EVENT_ADD, "10.0.0.5", BY_DHCP4, T0);
+}
+
+/* A guest that plays the server is not believed a server's answer for 1 s: it may be its own. Seen
+ * of its message is what the kernel's filter cuts off. */
+static void test_guest_that_plays_the_server(void **state)
+{
+	struct packet u, p;
+	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0);
+	make_answer4(DHCP4_ACK, 7, "10.0.0.5", 100);
+	udp(&u, 67, 68, &m);
+	ipv4(&p, other_mac, SERVER, "10.0.0.5", 17, &u);
+	learner_frame(port, p.at, 86, p.n, FROM_GUEST, T0);
+	frame_at(&p, TO_GUEST, T0 + SECOND - 1);
+	expect_event(EVENT_IGNORE, "10.0.0.5", BY_DHCP4, T0 + SECOND - 1);
+	expect_why("the guest plays the server");
+	frame_at(&p, TO_GUEST, T0 + SECOND);
+	expect_event(EVENT_ADD, "10.0.0.5", BY_DHCP4, T0 + SECOND);
 }
 
 /* Each type of message has a bucket of its own, and answers of trusted servers another. */
@@ -507,6 +538,8 @@ int main(void)
 		TEST(test_max_ips),
 		TEST(test_families),
 		TEST(test_mode_dhcp_learns_by_nothing_else),
+		TEST(test_guests_are_no_servers),
+		TEST(test_guest_that_plays_the_server),
 		TEST(test_rate_classes),
 		TEST(test_global_rate),
 		TEST(test_share_of_a_port),
