@@ -397,11 +397,61 @@ static void put_in_force(struct daemon *d, struct watch *new, uint32_t n, struct
 	}
 }
 
+static void take_addresses(struct daemon *d, const address_list *taken)
+{
+	learner_take_none(&d->learner);
+	vec_each (t, taken)
+		if (!learner_take(&d->learner, t, d->now))
+			report_text(d, "error", STR(""), "no memory for the addresses of others");
+}
+
+/* The journal knows a port by its key: of two that have the same one, the first is watched. */
+static bool is_second(struct daemon *d, struct arena *a, struct map *seen,
+		      const struct port_config *c)
+{
+	char key[PORT_KEY];
+	bool added;
+	port_key(c, key);
+	struct map_entry *e = map_put(a, seen, str_copy(a, str_from(key)), &added);
+	if (added) {
+		e->cptr = c;
+		return false;
+	}
+	const struct port_config *first = e->cptr;
+	report_text(d, "error", c->interface, "the owner and the MAC address of %.*s: not watched",
+		    STR_ARG(first->interface));
+	return true;
+}
+
+/* The watches of these ports; they are n. */
+static uint32_t take_ports(struct daemon *d, struct arena *a, struct learn_file *file,
+			   struct watch *new)
+{
+	struct map seen = {0};
+	uint32_t n = 0;
+	vec_each (c, &file->ports) {
+		if (!arena_full(a) && is_second(d, a, &seen, c))
+			continue;
+		if (!arena_full(a) && take_over(d, &new[n], c))
+			n++;
+		else
+			report_text(d, "error", c->interface, "no memory for the port");
+	}
+	return n;
+}
+
 bool watches_load(struct daemon *d)
 {
 	struct arena *a = arena_new(LEARN_ARENA);
 	struct learn_file file;
-	if (!parse(d, a, &file)) {
+	bool good = parse(d, a, &file);
+	struct watch *new = good ? calloc(file.ports.n + 1, sizeof *new) : NULL;
+	struct watch **busy = good ? calloc(file.ports.n + 1, sizeof *busy) : NULL;
+	if (good && (!new || !busy))
+		report_text(d, "error", STR(""), "no memory for the ports");
+	if (!new || !busy) {
+		free(new);
+		free(busy);
 		if (a)
 			arena_free(a);
 		return false;
@@ -409,20 +459,8 @@ bool watches_load(struct daemon *d)
 	if (!d->learner.event)
 		learner_init(&d->learner, on_event, d);
 	read_own_addresses(d);
-	learner_take_none(&d->learner);
-	vec_each (t, &file.taken)
-		if (!learner_take(&d->learner, t, d->now))
-			report_text(d, "error", STR(""), "no memory for the addresses of others");
-	struct watch *new = calloc(file.ports.n + 1, sizeof *new);
-	struct watch **busy = calloc(file.ports.n + 1, sizeof *busy);
-	uint32_t n = 0;
-	vec_each (c, &file.ports) {
-		if (new &&busy && take_over(d, &new[n], c))
-			n++;
-		else
-			report_text(d, "error", c->interface, "no memory for the port");
-	}
-	put_in_force(d, new, n, busy);
+	take_addresses(d, &file.taken);
+	put_in_force(d, new, take_ports(d, a, &file, new), busy);
 	if (d->arena)
 		arena_free(d->arena);
 	d->arena = a;
