@@ -291,6 +291,37 @@ static void test_max_ips(void **state)
 	expect_nothing();
 }
 
+/* A guest that boots again as another client, with one place: the server says what holds now. */
+static void test_newer_lease_takes_the_place(void **state)
+{
+	config[0].max_ips[MODE_ANY][FAMILY_IPV4] = 1;
+	restart(MODE_ANY);
+	lease4();
+	send_data4("10.0.0.5", T0 + SECOND);
+	send_data4("10.0.0.6", T0 + SECOND); /* no lease */
+	expect_event(EVENT_IGNORE, "10.0.0.6", BY_DATA, T0 + SECOND);
+	client4(DHCP4_REQUEST, 8, "0.0.0.0", "10.0.0.6", T0 + 2 * SECOND);
+	server4(DHCP4_ACK, 8, "10.0.0.6", 100, T0 + 2 * SECOND);
+	expect_event(EVENT_DELETE, "10.0.0.5", BY_DHCP4, T0 + 2 * SECOND);
+	expect_why("a newer lease takes its place");
+	expect_event(EVENT_ADD, "10.0.0.6", BY_DHCP4, T0 + 2 * SECOND);
+	expect_nothing();
+}
+
+/* Of several the one that was renewed or used longest ago goes. */
+static void test_which_lease_gives_way(void **state)
+{
+	char text[16];
+	for (unsigned i = 1; i <= 5; i++) {
+		snprintf(text, sizeof text, "10.0.0.%u", i);
+		client4(DHCP4_REQUEST, i, "0.0.0.0", text, T0 + i);
+		server4(DHCP4_ACK, i, text, 100, T0 + i);
+		if (i == 4)
+			server4(DHCP4_ACK, 1, "10.0.0.1", 100, T0 + i);
+	}
+	assert_true(bound("10.0.0.1") && !bound("10.0.0.2") && bound("10.0.0.5"));
+}
+
 static void test_families(void **state)
 {
 	config[0].families[FAMILY_IPV4] = false;
@@ -536,6 +567,8 @@ int main(void)
 		TEST(test_other_hosts_answers),
 		TEST(test_never_learned),
 		TEST(test_max_ips),
+		TEST(test_newer_lease_takes_the_place),
+		TEST(test_which_lease_gives_way),
 		TEST(test_families),
 		TEST(test_mode_dhcp_learns_by_nothing_else),
 		TEST(test_guests_are_no_servers),
