@@ -330,6 +330,30 @@ def the_packet_process_can_do_nothing_else(lab):
     learnd.stop()
 
 
+@test
+def a_reader_that_hangs_stops_nothing(lab):
+    load()
+    with open("learn", "a", encoding="ascii") as f:
+        for n in range(500):
+            f.write("interface away%d\nmac 52:54:00:a2:%02x:%02x\n" % (n, n // 256, n % 256))
+    learnd = Learnd()
+    learnd.wait("fed")
+    for _ in range(50):
+        learnd.process.send_signal(signal.SIGUSR1)
+        time.sleep(0.01)
+    lab.send("g1", request(1, 7, "10.9.0.100"))
+    time.sleep(0.02)
+    lab.send("s0", ack(1, 7, "10.9.0.100", 60))
+    end = time.monotonic() + 3
+    while not passes(lab, data(1, "10.9.0.100")):
+        assert time.monotonic() < end, "the learner waits for the reader"
+    told = learnd.wait("events-lost")
+    assert told["lines"] > 1000, told
+    learnd.process.send_signal(signal.SIGUSR1)
+    learnd.wait("status", port="away499")
+    learnd.stop()
+
+
 def macvtap(name, guest):
     """A guest on a macvtap in mode bridge; its other end of the lower device is "outside"."""
     run("ip", "link", "add", "lower", "type", "veth", "peer", "name", "outside")
