@@ -132,15 +132,18 @@ void learner_forget(struct learn_port *p, const struct address *a, instant now, 
 		unbind(p, b, EVENT_DELETE, now, why);
 }
 
-/* May a claim push this binding out? Only a stronger one may, or one as strong when there is no
- * lease and the guest has left the address alone for long: a router goes on to renew the temporary
- * addresses of last week. */
+/*
+ * May a claim push this binding out? Only a stronger one may, or one as strong: a lease an earlier
+ * one, for the guest may have become another client to the server, which knows what holds now (but
+ * those of one message stand side by side); without leases, when the guest has left the address
+ * alone for long, for a router goes on to renew the temporary addresses of last week.
+ */
 static bool gives_way(const struct binding *b, const struct claim *c, instant now)
 {
-	if (evidence_rank[b->evidence] < evidence_rank[c->evidence])
-		return true;
-	return evidence_rank[b->evidence] < evidence_rank[BY_DHCP4] && now - b->last_seen > IDLE &&
-	       evidence_rank[b->evidence] <= evidence_rank[c->evidence];
+	bool leases = evidence_rank[b->evidence] == evidence_rank[BY_DHCP4];
+	if (evidence_rank[b->evidence] != evidence_rank[c->evidence])
+		return evidence_rank[b->evidence] < evidence_rank[c->evidence];
+	return now - b->last_seen > (leases ? 0 : IDLE);
 }
 
 /* The weakest that gives way, of equal ones the one seen longest ago; NULL: none. */
@@ -165,7 +168,10 @@ static bool make_room(struct learn_port *p, const struct claim *c, instant now)
 		return true;
 	struct binding *weaker = find_weaker(p, c, now);
 	if (weaker) {
-		unbind(p, weaker, EVENT_DELETE, now, "a stronger evidence takes its place");
+		bool lease = evidence_rank[weaker->evidence] == evidence_rank[BY_DHCP4];
+		unbind(p, weaker, EVENT_DELETE, now,
+		       lease ? "a newer lease takes its place"
+			     : "a stronger evidence takes its place");
 		return true;
 	}
 	struct claim refused = *c;

@@ -12,6 +12,10 @@
 
 /* DHCP packets may be as large as the link lets them be. */
 #define SNAP_LENGTH 2048
+/* Of a server's message from the guest: Ethernet, IPv4 with all its options or IPv6, and UDP. */
+#define CUT_LENGTH (14 + 60 + 8)
+/* libpcap puts back a tag that the kernel took out. */
+#define TAG_LENGTH 4
 /* How long a block of frames may wait in the kernel (milliseconds): the quickest guest uses its
  * address 6 ms after the ACK. */
 #define BLOCK_TIMEOUT 2
@@ -104,13 +108,13 @@ bool capture_filter(const struct learn_port *p, char *out, size_t size)
 {
 	struct text t = {out, size, false};
 	const uint8_t *m = p->config->mac;
-	bool lower = p->config->link.len > 0;
+	bool macvtap = p->config->link.len > 0;
 	char mac[18];
 	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
 	/* "less 13": a frame that can not be, the first of the alternatives */
 	for (enum direction d = 0; d < DIRECTIONS; d++) {
-		bool in = (d == FROM_GUEST) != lower;
+		bool in = (d == FROM_GUEST) != macvtap;
 		put(&t, "%s(%s and %sether src %s and (less 13", d ? " or " : "",
 		    in ? "inbound" : "outbound", d == FROM_GUEST ? "" : "not ", mac);
 		for (enum family f = 0; f < FAMILIES; f++)
@@ -127,28 +131,76 @@ bool capture_filter(const struct learn_port *p, char *out, size_t size)
 
 /* --- the handle --- */
 
+/* What the guest sends as a server; the source's MAC is not looked at, since it may be forged. */
+static void server_filter(const struct learn_port *p, char *out, size_t size)
+{
+	struct text t = {out, size, false};
+	put(&t, "%s and (less 13", p->config->link.len ? "outbound" : "inbound");
+	for (enum family f = 0; f < FAMILIES; f++)
+		put_dhcp(&t, f, TO_GUEST);
+	put(&t, ")");
+}
+
+static bool compile(struct capture *c, const char *text, struct bpf_program *code,
+		    char error[PCAP_ERRBUF_SIZE])
+{
+	if (pcap_compile(c->pcap, code, text, 1, PCAP_NETMASK_UNKNOWN) == 0)
+		return true;
+	snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
+	return false;
+}
+
+/* One program: what `first` lets in is cut off; what it does not is for `second` to say. */
+static unsigned join(struct bpf_insn *out, const struct bpf_program *first,
+		     const struct bpf_program *second)
+{
+	memcpy(out, first->bf_insns, first->bf_len * sizeof *out);
+	memcpy(out + first->bf_len, second->bf_insns, second->bf_len * sizeof *out);
+	for (unsigned i = 0; i < first->bf_len; i++) {
+		if (BPF_CLASS(out[i].code) != BPF_RET)
+			continue;
+		out[i] = out[i].k
+				 ? (struct bpf_insn){BPF_RET | BPF_K, 0, 0, CUT_LENGTH}
+				 : (struct bpf_insn){BPF_JMP | BPF_JA, 0, 0, first->bf_len - i - 1};
+	}
+	return first->bf_len + second->bf_len;
+}
+
+static bool attach(int fd, const struct bpf_program *first, const struct bpf_program *second)
+{
+	struct bpf_insn code[BPF_MAXINSNS];
+	errno = E2BIG;
+	if (first->bf_len + second->bf_len > BPF_MAXINSNS)
+		return false;
+	struct sock_fprog program = {(unsigned short)join(code, first, second), (void *)code};
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
 /*
  * Put into the kernel by ourselves: libpcap's own way runs the filter again over all that
  * could be in the ring, in this process, where the frames' direction is not known; it would drop
  * the first frames after every change. What is in the ring passed the filter before this one, which
  * told the directions apart as well.
  */
-static bool set_filter(struct capture *c, const char *text, char error[PCAP_ERRBUF_SIZE])
+static bool set_filter(struct capture *c, const struct learn_port *p, const char *text,
+		       char error[PCAP_ERRBUF_SIZE])
 {
-	struct bpf_program code;
-	if (pcap_compile(c->pcap, &code, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
-		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
+	struct bpf_program first, second;
+	char server[300];
+	server_filter(p, server, sizeof server);
+	if (!compile(c, server, &first, error))
+		return false;
+	if (!compile(c, text, &second, error)) {
+		pcap_freecode(&first);
 		return false;
 	}
-	struct sock_fprog program = {(unsigned short)code.bf_len, (void *)code.bf_insns};
-	bool good = code.bf_len <= BPF_MAXINSNS &&
-		    setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program,
-			       sizeof program) == 0;
-	if (!good)
-		snprintf(error, PCAP_ERRBUF_SIZE, "the filter: %s", strerror(errno));
-	pcap_freecode(&code);
+	bool good = attach(pcap_fileno(c->pcap), &first, &second);
 	if (good)
 		snprintf(c->filter, sizeof c->filter, "%s", text);
+	else
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter: %s", strerror(errno));
+	pcap_freecode(&first);
+	pcap_freecode(&second);
 	return good;
 }
 
@@ -164,35 +216,43 @@ static int activate(pcap_t *pcap, size_t ring)
 	return pcap_activate(pcap);
 }
 
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
-		  char error[PCAP_ERRBUF_SIZE])
+/* The filter is there before the first frame is handed over. */
+static bool start(struct capture *c, const struct learn_port *p, char error[PCAP_ERRBUF_SIZE])
+{
+	char text[sizeof c->filter];
+	if (pcap_datalink(c->pcap) != DLT_EN10MB) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
+		return false;
+	}
+	if (!capture_filter(p, text, sizeof text)) {
+		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
+		return false;
+	}
+	return set_filter(c, p, text, error) && pcap_setnonblock(c->pcap, 1, error) == 0;
+}
+
+enum capture_result capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+				 instant now, char error[PCAP_ERRBUF_SIZE])
 {
 	const struct port_config *config = p->config;
-	char name[IF_NAMESIZE], text[sizeof c->filter];
-	struct str device = config->link.len ? config->link : config->interface;
-	snprintf(name, sizeof name, "%.*s", STR_ARG(device));
+	char name[IF_NAMESIZE];
+	snprintf(name, sizeof name, "%.*s", STR_ARG(config->interface));
 	*c = (struct capture){.ifindex = if_nametoindex(name), .ring = ring, .fd = -1};
 	c->pcap = pcap_create(name, error);
 	if (!c->pcap)
-		return false;
-	bool good = activate(c->pcap, ring) >= 0;
-	if (!good)
-		snprintf(error, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(c->pcap));
-	if (good && pcap_datalink(c->pcap) != DLT_EN10MB) {
-		snprintf(error, PCAP_ERRBUF_SIZE, "is no Ethernet device");
-		good = false;
-	}
-	if (good && !capture_filter(p, text, sizeof text)) {
-		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
-		good = false;
-	}
-	good = good && set_filter(c, text, error) && pcap_setnonblock(c->pcap, 1, error) == 0;
-	c->fd = good ? pcap_get_selectable_fd(c->pcap) : -1;
-	if (!good)
+		return CAPTURE_FAILED;
+	int status = activate(c->pcap, ring);
+	if (status < 0)
+		snprintf(error, PCAP_ERRBUF_SIZE, "%s",
+			 status == PCAP_ERROR_IFACE_NOT_UP ? "is down" : pcap_geterr(c->pcap));
+	if (status < 0 || !start(c, p, error)) {
 		capture_close(c);
+		return status == PCAP_ERROR_IFACE_NOT_UP ? CAPTURE_DOWN : CAPTURE_FAILED;
+	}
+	c->fd = pcap_get_selectable_fd(c->pcap);
 	c->filtered_from = clock_now(CLOCK_REALTIME) + MILLI;
 	c->unfiltered_until = now + UNFILTERED;
-	return good;
+	return CAPTURE_OPEN;
 }
 
 void capture_close(struct capture *c)
@@ -209,7 +269,7 @@ bool capture_update(struct capture *c, const struct learn_port *p, char error[PC
 		snprintf(error, PCAP_ERRBUF_SIZE, "the filter is too long");
 		return false;
 	}
-	return strcmp(text, c->filter) == 0 || set_filter(c, text, error);
+	return strcmp(text, c->filter) == 0 || set_filter(c, p, text, error);
 }
 
 struct reading {
@@ -223,7 +283,8 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *fr
 	if (r->filtered_from &&
 	    h->ts.tv_sec * SECOND + h->ts.tv_usec * (MILLI / 1000) < r->filtered_from)
 		return;
-	bool from = h->caplen >= 12 && memcmp(frame + 6, r->port->config->mac, 6) == 0;
+	bool cut = h->caplen < h->len && h->caplen <= CUT_LENGTH + TAG_LENGTH;
+	bool from = cut || (h->caplen >= 12 && memcmp(frame + 6, r->port->config->mac, 6) == 0);
 	learner_frame(r->port, frame, h->caplen, h->len, from ? FROM_GUEST : TO_GUEST, r->now);
 }
 

@@ -9,7 +9,11 @@
  * has no use for just then (the data of known addresses, other hosts' ARP while nothing
  * is in doubt) the kernel does not even copy.
  *
- * A macvtap is watched on its lower device, where the guest's frames go out.
+ * A macvtap is watched itself: the guest's frames go out there, also those that come back from its
+ * lower device, on which they would look like the network's.
+ *
+ * Of what only a server of DHCP sends, and this guest did, whatever its source, the filter cuts
+ * off all but the headers: that tells it from what is captured whole.
  */
 #ifndef NWFC_LEARND_CAPTURE_H
 #define NWFC_LEARND_CAPTURE_H
@@ -33,9 +37,11 @@ struct capture {
 /* The filter of a port as it is now; false when it does not fit. */
 bool capture_filter(const struct learn_port *p, char *out, size_t size);
 
-/* ring: bytes of memory for frames, of this port. False with a text of what failed. */
-bool capture_open(struct capture *c, const struct learn_port *p, size_t ring, instant now,
-		  char error[PCAP_ERRBUF_SIZE]);
+enum capture_result { CAPTURE_OPEN, CAPTURE_DOWN, CAPTURE_FAILED };
+
+/* ring: bytes of memory for frames, of this port. Unless it is open: a text of why. */
+enum capture_result capture_open(struct capture *c, const struct learn_port *p, size_t ring,
+				 instant now, char error[PCAP_ERRBUF_SIZE]);
 void capture_close(struct capture *c);
 
 /* Another filter, when the port's state wants one. */

@@ -22,6 +22,8 @@
  * a wake-up of the process, many together cost one. */
 #define HURRY    (2 * MILLI)
 #define PAUSE_MS 1
+/* So long a reader of events may pause at the end before the rest is lost. */
+#define LAST_WORDS_MS 1000
 
 static void read_clocks(struct daemon *d)
 {
@@ -106,6 +108,8 @@ static instant next_of(const struct daemon *d)
 	instant next = watches < feed ? watches : feed;
 	if (d->journal.broken && d->journal_retry < next)
 		next = d->journal_retry;
+	if (report_next(d) < next)
+		next = report_next(d);
 	/* frames that are being dropped are told of even when nothing else happens */
 	return d->report_due > d->now && d->report_due < next ? d->report_due : next;
 }
@@ -176,6 +180,7 @@ static bool start(struct daemon *d)
 int daemon_run(const struct options *o, int socket, int signals)
 {
 	struct daemon d = {.options = o, .socket = socket, .signals = signals};
+	d.outlet.fd = STDOUT_FILENO;
 	char ready = FEED_READY;
 	buf_memory(&d.out);
 	read_clocks(&d);
@@ -194,6 +199,8 @@ int daemon_run(const struct options *o, int socket, int signals)
 		report_text(&d, "stopped", STR(""), "%u ports", d.nwatches);
 	}
 	report_flush(&d);
+	outlet_finish(&d.outlet, LAST_WORDS_MS);
+	outlet_drop(&d.outlet);
 	watches_close(&d);
 	journal_close(&d.journal);
 	leases_free(&d.strangers);

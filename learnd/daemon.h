@@ -14,6 +14,7 @@
 #include "learnd/journal.h"
 #include "learnd/links.h"
 #include "learnd/options.h"
+#include "learnd/outlet.h"
 
 /* A port and its capture. */
 struct watch {
@@ -21,6 +22,7 @@ struct watch {
 	struct capture capture;
 	instant gone;      /* since when the interface is not there; NEVER: it is */
 	instant retry;     /* when to open it again; NEVER */
+	bool told;         /* why it is not watched has been told */
 	bool more;         /* frames were left for the next round */
 	bool changed;      /* the filter is to be looked at */
 	bool busy;         /* in daemon.busy */
@@ -47,9 +49,10 @@ struct daemon {
 	struct address *own; /* the host's */
 	bool own_stale;      /* they are to be read again, before any frame is */
 	int epoll, socket, signals;
-	instant now, offset; /* of this round; wall-clock time is now + offset */
-	bool hurried;        /* this round came soon after the one before */
-	struct buf out;      /* events, in memory until the journal is on the disk */
+	instant now, offset;  /* of this round; wall-clock time is now + offset */
+	bool hurried;         /* this round came soon after the one before */
+	struct buf out;       /* events, in memory until the journal is on the disk */
+	struct outlet outlet; /* those that are told, and not yet taken */
 	bool stop, stop_when_fed, failed;
 	struct {
 		enum feed_state state;
@@ -57,7 +60,7 @@ struct daemon {
 		instant due;   /* when waiting */
 		instant delay; /* before the next try; 0 after a success */
 	} feed;
-	instant journal_retry, report_due;
+	instant journal_retry, report_due, outlet_retry;
 };
 
 /* Serve until told to stop; returns the exit code. socket: to the feeder. signals: a signalfd. */
@@ -106,7 +109,9 @@ void report_text(struct daemon *d, const char *event, struct str port, const cha
 void report_fault(struct daemon *d, const char *path, const struct fault *f);
 void report_status(struct daemon *d);
 void report_dropped(struct daemon *d);
-/* Hand the lines over. */
+/* Hand the lines over; whoever does not read them is not waited for. */
 void report_flush(struct daemon *d);
+/* When lines that are not yet taken are to be offered again. */
+instant report_next(const struct daemon *d);
 
 #endif

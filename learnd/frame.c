@@ -34,6 +34,8 @@ static void open_udp(struct frame *f, struct bytes p)
 		return;
 	unsigned sport = read_u16(p.at), dport = read_u16(p.at + 2), length = read_u16(p.at + 4);
 	const struct dhcp_ports *dhcp = &dhcp_ports[family];
+	if (from && sport == dhcp->server && dport == dhcp->client)
+		f->kind = FRAME_SERVER;
 	if (sport != (from ? dhcp->client : dhcp->server) ||
 	    dport != (from ? dhcp->server : dhcp->client))
 		return;

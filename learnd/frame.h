@@ -15,7 +15,16 @@
 
 enum direction { FROM_GUEST, TO_GUEST, DIRECTIONS };
 
-enum frame_kind { FRAME_OTHER, FRAME_ARP, FRAME_DHCP4, FRAME_DHCP6, FRAME_ND, FRAME_DATA };
+/* FRAME_SERVER: from the guest, what only a server of DHCP or DHCPv6 sends; no evidence. */
+enum frame_kind {
+	FRAME_OTHER,
+	FRAME_ARP,
+	FRAME_DHCP4,
+	FRAME_DHCP6,
+	FRAME_ND,
+	FRAME_DATA,
+	FRAME_SERVER
+};
 
 /* A run of captured bytes; points into the frame. */
 struct bytes {

@@ -11,6 +11,22 @@ bool is_trusted(const struct learn_port *p, const struct address *server)
 	return !list->n || address_in(list->items, list->n, server);
 }
 
+/* A guest may forge an answer to itself that comes back to it, from a bridge's port in hairpin mode
+ * or from the device below a macvtap; then it was seen to leave, just before. */
+#define PLAYED SECOND
+
+/* Why what claims to be a server is none, although its address is trusted; NULL: nothing is known.
+ */
+static const char *server_fault(const struct learn_port *p, const struct frame *f, instant now)
+{
+	if (p->played && now - p->played < PLAYED)
+		return "the guest plays the server";
+	for (const struct learn_port *o = p->learner->ports; o; o = o->following)
+		if (memcmp(f->ether_src, o->config->mac, 6) == 0)
+			return "a guest's MAC address";
+	return NULL;
+}
+
 /* A server gives an address for so many seconds; why: it is not to be believed. */
 static void lease(struct learn_port *p, const struct address *a, enum evidence evidence,
 		  uint32_t seconds, const char *why, instant now)
@@ -69,7 +85,7 @@ static void client_says4(struct learn_port *p, const struct dhcp4_message *m, in
 
 /* Why an ACK is no lease; NULL when it is one. */
 static const char *ack_fault(const struct learn_port *p, const struct frame *f,
-			     const struct dhcp4_message *m, const struct request *r)
+			     const struct dhcp4_message *m, const struct request *r, instant now)
 {
 	if (!is_trusted(p, &f->src))
 		return "not a trusted server";
@@ -80,7 +96,7 @@ static const char *ack_fault(const struct learn_port *p, const struct frame *f,
 		return "no server identifier";
 	if (!m->has_lease || !m->lease || address_is_zero(&m->yiaddr))
 		return "no lease time or no address";
-	return NULL;
+	return server_fault(p, f, now);
 }
 
 static void server_says4(struct learn_port *p, const struct frame *f, const struct dhcp4_message *m,
@@ -88,8 +104,9 @@ static void server_says4(struct learn_port *p, const struct frame *f, const stru
 {
 	const struct request *r = request_find(p, FAMILY_IPV4, m->xid, now);
 	if (m->type == DHCP4_ACK)
-		lease(p, &m->yiaddr, BY_DHCP4, m->lease, ack_fault(p, f, m, r), now);
-	else if (m->type == DHCP4_NAK && is_trusted(p, &f->src) && r && !r->rapid_only)
+		lease(p, &m->yiaddr, BY_DHCP4, m->lease, ack_fault(p, f, m, r, now), now);
+	else if (m->type == DHCP4_NAK && is_trusted(p, &f->src) && r && !r->rapid_only &&
+		 !server_fault(p, f, now))
 		end_lease(p, &r->address, "NAK", now);
 }
 
@@ -139,7 +156,7 @@ static void client_says6(struct learn_port *p, const struct dhcp6_message *m, in
 }
 
 static const char *reply_fault(const struct learn_port *p, const struct frame *f,
-			       const struct dhcp6_message *m, const struct request *r)
+			       const struct dhcp6_message *m, const struct request *r, instant now)
 {
 	if (!is_trusted(p, &f->src))
 		return "not a trusted server";
@@ -148,7 +165,7 @@ static const char *reply_fault(const struct learn_port *p, const struct frame *f
 		return "nobody asked (xid, client DUID)";
 	if (!m->has_server_id)
 		return "no server identifier";
-	return m->status ? "the status is not Success" : NULL;
+	return m->status ? "the status is not Success" : server_fault(p, f, now);
 }
 
 /* What is taken away goes first, so that what comes in its stead has room. */
@@ -158,7 +175,7 @@ static void server_says6(struct learn_port *p, const struct frame *f, const stru
 	const struct request *r = request_find(p, FAMILY_IPV6, m->xid, now);
 	if (m->type != DHCP6_REPLY)
 		return;
-	const char *why = reply_fault(p, f, m, r);
+	const char *why = reply_fault(p, f, m, r, now);
 	for (unsigned i = 0; i < m->naddresses && !why; i++)
 		if (!m->addresses[i].valid)
 			end_lease(p, &m->addresses[i].address, "valid lifetime 0", now);

@@ -7,13 +7,15 @@
 #include "learnd/believe.h"
 
 /* Specification ip-learning E8. */
-enum { CLASS_RATE = 10, CLASS_BURST = 50, GLOBAL_RATE = 2000, GLOBAL_BURST = 10000 };
+enum { CLASS_RATE = 10, CLASS_BURST = 50 };
+enum { SHARE_RATE = 20, SHARE_BURST = 100, GLOBAL_RATE = 2000, GLOBAL_BURST = 10000 };
 
 void learner_init(struct learner *l, void (*event)(void *, const struct event *), void *user)
 {
 	l->event = event;
 	l->user = user;
 	l->class_limit = limit_of(CLASS_RATE, CLASS_BURST);
+	l->share_limit = limit_of(SHARE_RATE, SHARE_BURST);
 	l->global_limit = limit_of(GLOBAL_RATE, GLOBAL_BURST);
 }
 
@@ -41,7 +43,17 @@ struct learn_port *learner_add_port(struct learner *l, const struct port_config 
 	p->bindings[FAMILY_IPV4] = (struct binding *)(p + 1);
 	p->bindings[FAMILY_IPV6] = p->bindings[FAMILY_IPV4] + max4;
 	p->next = NEVER;
+	p->following = l->ports;
+	l->ports = p;
 	return p;
+}
+
+static void unlink_port(struct learn_port *p)
+{
+	struct learn_port **at = &p->learner->ports;
+	while (*at != p)
+		at = &(*at)->following;
+	*at = p->following;
 }
 
 void learner_remove_port(struct learn_port *p)
@@ -49,6 +61,7 @@ void learner_remove_port(struct learn_port *p)
 	for (enum family f = 0; f < FAMILIES; f++)
 		for (uint32_t i = 0; i < p->n[f]; i++)
 			owner_remove(p->learner, &p->bindings[f][i].address);
+	unlink_port(p);
 	free(p);
 }
 
@@ -75,6 +88,8 @@ static void copy_state(struct learn_port *to, const struct learn_port *from)
 	memcpy(to->prefixes, from->prefixes, sizeof to->prefixes);
 	to->nprefixes = from->nprefixes;
 	memcpy(to->buckets, from->buckets, sizeof to->buckets);
+	to->share = from->share;
+	to->played = from->played;
 	memcpy(to->dropped, from->dropped, sizeof to->dropped);
 	to->dropped_total = from->dropped_total;
 	to->user = from->user;
@@ -115,6 +130,7 @@ struct learn_port *learner_replace_port(struct learn_port *p, const struct port_
 	take_over(new, p, now);
 	set_next(new);
 	report_lost(new, p, now);
+	unlink_port(p);
 	free(p);
 	return new;
 }
@@ -138,7 +154,8 @@ static unsigned message_type(const struct learn_port *p, const struct frame *f)
 	}
 }
 
-/* One class of frames is bounded, and all of the host's together. */
+/* One class of frames is bounded, and so are all of the host's together beyond each port's share:
+ * guests that flood do not take the others' time. */
 static bool in_limits(struct learn_port *p, const struct frame *f, instant now)
 {
 	struct learner *l = p->learner;
@@ -149,9 +166,11 @@ static bool in_limits(struct learn_port *p, const struct frame *f, instant now)
 		p->dropped_total++;
 		return false;
 	}
-	if (limit_take(&l->global_limit, &l->global_bucket, now))
+	if (limit_take(&l->share_limit, &p->share, now) ||
+	    limit_take(&l->global_limit, &l->global_bucket, now))
 		return true;
 	l->dropped_global++;
+	p->dropped_total++;
 	return false;
 }
 
@@ -229,8 +248,11 @@ void learner_frame(struct learn_port *p, const uint8_t *frame, size_t n, size_t 
 	struct frame f;
 	if (p->next <= now)
 		learner_timers(p, now);
-	if (frame_open(frame, n, wire_n, direction, &f) && is_of_interest(p, &f, now) &&
-	    in_limits(p, &f, now))
+	if (!frame_open(frame, n, wire_n, direction, &f))
+		f.kind = FRAME_OTHER;
+	if (f.kind == FRAME_SERVER)
+		p->played = now;
+	else if (f.kind != FRAME_OTHER && is_of_interest(p, &f, now) && in_limits(p, &f, now))
 		learn[f.kind](p, &f, now);
 	if (p->next <= now) /* a lifetime of nothing */
 		learner_timers(p, now);

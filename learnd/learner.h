@@ -92,12 +92,13 @@ enum {
 	PREFIXES = 16,
 	TYPES_MAX = 16,
 	/* By kind, direction, and type of message: a flood of one does not hide another. */
-	CLASSES = 6 * DIRECTIONS * TYPES_MAX,
+	CLASSES = FRAME_SERVER * DIRECTIONS * TYPES_MAX,
 };
 
 struct learn_port {
 	const struct port_config *config;
 	struct learner *learner;
+	struct learn_port *following; /* in the learner's list */
 	enum learn_mode mode;
 	void *user; /* the owner's */
 	uint32_t max[FAMILIES], n[FAMILIES];
@@ -108,8 +109,10 @@ struct learn_port {
 	struct learned_prefix prefixes[PREFIXES];
 	uint32_t nprefixes;
 	instant next;      /* the earliest deadline; NEVER */
+	instant played;    /* when the guest last sent what only a server sends; 0: never */
 	bool used_changed; /* an address came into use; its data need not be seen any more */
 	instant buckets[CLASSES];
+	instant share; /* the port's own, whatever the others send */
 	uint64_t dropped[CLASSES], dropped_total;
 };
 
@@ -123,7 +126,8 @@ struct owner {
 struct learner {
 	void (*event)(void *user, const struct event *e);
 	void *user;
-	struct limit class_limit, global_limit;
+	struct learn_port *ports;
+	struct limit class_limit, share_limit, global_limit;
 	instant global_bucket;
 	uint64_t dropped_global;
 	struct owner *owners; /* malloc'd; a power of two */
@@ -132,7 +136,7 @@ struct learner {
 	uint32_t nown;
 };
 
-/* Zeroed memory becomes a learner. rate 0: the defaults, 10/s and 50 at once a class. */
+/* Zeroed memory becomes a learner, with the limits of learner.c. */
 void learner_init(struct learner *l, void (*event)(void *, const struct event *), void *user);
 void learner_free(struct learner *l);
 

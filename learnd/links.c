@@ -48,8 +48,11 @@ static int on_message(const struct nlmsghdr *h, void *data)
 	mnl_attr_parse(h, sizeof *info, on_attribute, &name);
 	/* A bridge says RTM_DELLINK of a port that leaves it, too: family AF_BRIDGE. */
 	if (name && info->ifi_family != AF_BRIDGE)
-		r->fn(r->user, h->nlmsg_type == RTM_NEWLINK ? LINK_THERE : LINK_GONE, name,
-		      (unsigned)info->ifi_index);
+		r->fn(r->user,
+		      h->nlmsg_type != RTM_NEWLINK ? LINK_GONE
+		      : info->ifi_flags & IFF_UP   ? LINK_THERE
+						   : LINK_DOWN,
+		      name, (unsigned)info->ifi_index);
 	return MNL_CB_OK;
 }
 

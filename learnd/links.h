@@ -13,7 +13,8 @@ struct links {
 };
 
 enum link_change {
-	LINK_THERE, /* new, renamed, or up */
+	LINK_THERE, /* up: also new, or renamed */
+	LINK_DOWN,
 	LINK_GONE,
 	LINK_ADDRESSES, /* the host's own addresses have changed; no name */
 	LINK_LOST       /* messages were lost: look at every interface again; no name, no index */

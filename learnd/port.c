@@ -205,24 +205,10 @@ static bool read_count6(struct reader *r, char *rest, void *out)
 	       read_count(r, rest, &c->max_ips[MODE_DHCP][FAMILY_IPV6]);
 }
 
+/* For others: nwfc reload, and the driver of a replay. */
 static bool read_nothing(struct reader *r, char *rest, void *out)
 {
 	(void)r, (void)rest, (void)out;
-	return true;
-}
-
-static bool read_argument(struct reader *r, char *rest, void *out)
-{
-	char *w = rest;
-	for (char *c = rest; *c; c++) {
-		if (*c == '\\' && c[1])
-			*w++ = *++c == 'n' ? '\n' : *c;
-		else
-			*w++ = *c;
-	}
-	*w = 0;
-	(void)out;
-	*vec_push(r->arena, &r->file->arguments) = str_copy(r->arena, str_from(rest));
 	return true;
 }
 
@@ -252,8 +238,8 @@ static const struct key {
 	size_t offset; /* of the value, in the file or in the port */
 } keys[] = {
 	{"nwfc-learn", read_nothing, OF_FILE, 0},
-	{"directory", read_text, OF_FILE, offsetof(struct learn_file, directory)},
-	{"argument", read_argument, OF_FILE, 0},
+	{"directory", read_nothing, OF_FILE, 0},
+	{"argument", read_nothing, OF_FILE, 0},
 	{"taken", read_addresses, OF_FILE, offsetof(struct learn_file, taken)},
 	{"interface", begin_port, OF_FILE, 0},
 	{"mac", read_mac, OF_PORT, offsetof(struct port_config, mac)},

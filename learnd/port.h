@@ -31,9 +31,7 @@ struct port_config {
 
 struct learn_file {
 	vec_of(struct port_config) ports;
-	address_list taken;           /* by ports that do not learn */
-	struct str directory;         /* of the compile; may be empty */
-	vec_of(struct str) arguments; /* of the compile */
+	address_list taken; /* by ports that do not learn */
 };
 
 /* What is wrong, and where. */

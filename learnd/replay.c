@@ -138,12 +138,11 @@ static bool all_frames(struct replay *r, pcap_t *pcap)
 
 static void say_dropped(const struct replay *r)
 {
-	if (r->port->dropped_total || r->learner.dropped_global)
+	if (r->port->dropped_total)
 		fprintf(stderr,
 			"learnd: %.*s: %" PRIu64 " frames of classes beyond their rate were not "
 			"looked at\n",
-			STR_ARG(r->port->config->interface),
-			r->port->dropped_total + r->learner.dropped_global);
+			STR_ARG(r->port->config->interface), r->port->dropped_total);
 }
 
 static bool play(struct replay *r)

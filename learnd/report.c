@@ -8,6 +8,7 @@
 #include "learnd/event.h"
 
 #define DROPPED_EVERY (10 * SECOND)
+#define OUTLET_RETRY  (SECOND / 10)
 
 static void begin(struct daemon *d, const char *event, struct str port)
 {
@@ -37,7 +38,8 @@ void report_fault(struct daemon *d, const char *path, const struct fault *f)
 {
 	char text[FAULT_TEXT];
 	fault_print(path, f, text);
-	fault_say(path, f);
+	if (outlet_takes(STDERR_FILENO, 0))
+		fault_say(path, f);
 	report_text(d, "error", STR(""), "%s", text);
 }
 
@@ -95,15 +97,35 @@ void report_dropped(struct daemon *d)
 	}
 }
 
-/* Whoever reads the events and is gone must not stop the learning: what can not be written is
- * lost, and the journal has it. */
+/* Before the lines that follow, when the reader has taken all that came before those. */
+static void tell_lost(struct daemon *d)
+{
+	struct buf later = d->out;
+	if (!d->outlet.lost || outlet_waits(&d->outlet))
+		return;
+	buf_memory(&d->out);
+	begin(d, "events-lost", STR(""));
+	buf_printf(&d->out, ", \"lines\": %" PRIu64 "}\n", d->outlet.lost);
+	d->outlet.lost = 0;
+	outlet_put(&d->outlet, d->out.data, d->out.n);
+	buf_drop(&d->out);
+	d->out = later;
+}
+
+/* Whoever reads the events, and hangs or is gone, must not stop the learning. */
 void report_flush(struct daemon *d)
 {
-	for (size_t at = 0; at < d->out.n;) {
-		ssize_t n = write(STDOUT_FILENO, d->out.data + at, d->out.n - at);
-		if (n <= 0)
-			break;
-		at += (size_t)n;
-	}
+	if (!d->out.n && !outlet_waits(&d->outlet) && !d->outlet.lost)
+		return;
+	outlet_push(&d->outlet);
+	tell_lost(d);
+	outlet_put(&d->outlet, d->out.data, d->out.n);
 	d->out.n = 0;
+	outlet_push(&d->outlet);
+	d->outlet_retry = d->now + OUTLET_RETRY;
+}
+
+instant report_next(const struct daemon *d)
+{
+	return outlet_waits(&d->outlet) || d->outlet.lost ? d->outlet_retry : NEVER;
 }

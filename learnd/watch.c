@@ -116,8 +116,7 @@ static size_t ring_size(const struct daemon *d)
 
 static const char *device_of(const struct port_config *c, char name[IF_NAMESIZE])
 {
-	struct str device = c->link.len ? c->link : c->interface;
-	snprintf(name, IF_NAMESIZE, "%.*s", STR_ARG(device));
+	snprintf(name, IF_NAMESIZE, "%.*s", STR_ARG(c->interface));
 	return name;
 }
 
@@ -139,35 +138,51 @@ static void forget_unleased(struct daemon *d, struct learn_port *p)
 					       "the interface was away");
 }
 
-static void open_watch(struct daemon *d, struct watch *w)
+/* Told once, until it is watched again; down is no error, and netlink tells when it is over. */
+static void fail_watch(struct daemon *d, struct watch *w, bool down, const char *name,
+		       const char *why)
 {
-	char error[PCAP_ERRBUF_SIZE], name[IF_NAMESIZE];
-	const struct port_config *c = w->port->config;
-	w->retry = NEVER;
-	if (!if_nametoindex(device_of(c, name))) {
-		if (w->gone == NEVER)
-			w->gone = d->now;
-		return;
-	}
-	if (!capture_open(&w->capture, w->port, ring_size(d), d->now, error)) {
-		report_text(d, "error", c->interface, "%s: %s", name, error);
-		w->retry = d->now + RETRY;
-		note_due(d, w);
-		return;
-	}
+	if (w->gone == NEVER)
+		w->gone = d->now;
+	if (!w->told)
+		report_text(d, down ? "watch-ended" : "error", w->port->config->interface, "%s: %s",
+			    name, why);
+	w->told = true;
+	w->retry = down ? NEVER : d->now + RETRY;
+	note_due(d, w);
+}
+
+static void begin_watch(struct daemon *d, struct watch *w, const char *name)
+{
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
 	if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, w->capture.fd, &e) < 0) {
-		report_text(d, "error", c->interface, "epoll: %s", strerror(errno));
+		const char *why = strerror(errno);
 		close_watch(d, w);
-		w->retry = d->now + RETRY;
-		note_due(d, w);
+		fail_watch(d, w, false, name, why);
 		return;
 	}
 	if (w->gone != NEVER && d->now - w->gone > OFFLINK)
 		forget_unleased(d, w->port);
 	w->gone = NEVER;
+	w->told = false;
 	watches_ready(d, w); /* frames may have come before epoll knew of it */
-	report_text(d, "watch", c->interface, "on %s", name);
+	report_text(d, "watch", w->port->config->interface, "on %s", name);
+}
+
+static void open_watch(struct daemon *d, struct watch *w)
+{
+	char error[PCAP_ERRBUF_SIZE], name[IF_NAMESIZE];
+	w->retry = NEVER;
+	if (!if_nametoindex(device_of(w->port->config, name))) {
+		if (w->gone == NEVER)
+			w->gone = d->now;
+		return;
+	}
+	enum capture_result r = capture_open(&w->capture, w->port, ring_size(d), d->now, error);
+	if (r == CAPTURE_OPEN)
+		begin_watch(d, w, name);
+	else
+		fail_watch(d, w, r == CAPTURE_DOWN, name, error);
 }
 
 void watches_open(struct daemon *d)
@@ -185,6 +200,7 @@ static void lose_watch(struct daemon *d, struct watch *w)
 {
 	close_watch(d, w);
 	w->gone = d->now;
+	w->told = true;
 	w->retry = d->now + RETRY / 10;
 	note_due(d, w);
 	report_text(d, "watch-ended", w->port->config->interface, "the interface is gone or down");
@@ -275,7 +291,7 @@ void watches_link(struct daemon *d, enum link_change change, const char *name, u
 		struct watch *w = &d->watches[i];
 		bool same = w->capture.pcap && w->capture.ifindex == ifindex;
 		bool named = strcmp(device_of(w->port->config, device), name) == 0;
-		if (same && (change == LINK_GONE || !named))
+		if (same && (change != LINK_THERE || !named))
 			lose_watch(d, w); /* or it has another name now */
 		else if (named && change == LINK_THERE && w->capture.pcap && !same)
 			lose_watch(d, w);
@@ -336,6 +352,7 @@ static bool take_over(struct daemon *d, struct watch *to, const struct port_conf
 		move_capture(d, to, old);
 		to->gone = old->gone;
 		to->retry = old->retry;
+		to->told = old->told;
 		to->reported = old->reported;
 		old->port = NULL;
 	}
@@ -380,11 +397,61 @@ static void put_in_force(struct daemon *d, struct watch *new, uint32_t n, struct
 	}
 }
 
+static void take_addresses(struct daemon *d, const address_list *taken)
+{
+	learner_take_none(&d->learner);
+	vec_each (t, taken)
+		if (!learner_take(&d->learner, t, d->now))
+			report_text(d, "error", STR(""), "no memory for the addresses of others");
+}
+
+/* The journal knows a port by its key: of two that have the same one, the first is watched. */
+static bool is_second(struct daemon *d, struct arena *a, struct map *seen,
+		      const struct port_config *c)
+{
+	char key[PORT_KEY];
+	bool added;
+	port_key(c, key);
+	struct map_entry *e = map_put(a, seen, str_copy(a, str_from(key)), &added);
+	if (added) {
+		e->cptr = c;
+		return false;
+	}
+	const struct port_config *first = e->cptr;
+	report_text(d, "error", c->interface, "the owner and the MAC address of %.*s: not watched",
+		    STR_ARG(first->interface));
+	return true;
+}
+
+/* The watches of these ports; they are n. */
+static uint32_t take_ports(struct daemon *d, struct arena *a, struct learn_file *file,
+			   struct watch *new)
+{
+	struct map seen = {0};
+	uint32_t n = 0;
+	vec_each (c, &file->ports) {
+		if (!arena_full(a) && is_second(d, a, &seen, c))
+			continue;
+		if (!arena_full(a) && take_over(d, &new[n], c))
+			n++;
+		else
+			report_text(d, "error", c->interface, "no memory for the port");
+	}
+	return n;
+}
+
 bool watches_load(struct daemon *d)
 {
 	struct arena *a = arena_new(LEARN_ARENA);
 	struct learn_file file;
-	if (!parse(d, a, &file)) {
+	bool good = parse(d, a, &file);
+	struct watch *new = good ? calloc(file.ports.n + 1, sizeof *new) : NULL;
+	struct watch **busy = good ? calloc(file.ports.n + 1, sizeof *busy) : NULL;
+	if (good && (!new || !busy))
+		report_text(d, "error", STR(""), "no memory for the ports");
+	if (!new || !busy) {
+		free(new);
+		free(busy);
 		if (a)
 			arena_free(a);
 		return false;
@@ -392,20 +459,8 @@ bool watches_load(struct daemon *d)
 	if (!d->learner.event)
 		learner_init(&d->learner, on_event, d);
 	read_own_addresses(d);
-	learner_take_none(&d->learner);
-	vec_each (t, &file.taken)
-		if (!learner_take(&d->learner, t, d->now))
-			report_text(d, "error", STR(""), "no memory for the addresses of others");
-	struct watch *new = calloc(file.ports.n + 1, sizeof *new);
-	struct watch **busy = calloc(file.ports.n + 1, sizeof *busy);
-	uint32_t n = 0;
-	vec_each (c, &file.ports) {
-		if (new &&busy && take_over(d, &new[n], c))
-			n++;
-		else
-			report_text(d, "error", c->interface, "no memory for the port");
-	}
-	put_in_force(d, new, n, busy);
+	take_addresses(d, &file.taken);
+	put_in_force(d, new, take_ports(d, a, &file, new), busy);
 	if (d->arena)
 		arena_free(d->arena);
 	d->arena = a;

@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: MIT
 """A bridge in namespaces of its own, for the tests of learnd and of the filters that it feeds."""
+import fcntl
 import os
+import random
 import select
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 
 UNSHARE = ["unshare", "-rnm", "--pid", "--fork", "--mount-proc"]
+
+
+TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
+
+
+class Skip(Exception):
+    """Something that the test needs is missing."""
 
 
 def run(*words, check=True, **more):
@@ -33,12 +43,40 @@ def enter(inside, is_inside):
     return subprocess.run(UNSHARE + [sys.executable, "-B", program, "--inside", *sys.argv[1:]], check=False).returncode
 
 
+def open_tap(name):
+    """The node of a macvtap in /dev is named by the interface's number, which other namespaces may have too; /sys must be ours."""
+    index = socket.if_nametoindex(name)
+    path = f"/dev/tap{index}"
+    with open(f"/sys/class/net/{name}/macvtap/tap{index}/dev", encoding="ascii") as f:
+        device = os.makedev(*map(int, f.read().split(":")))
+    for _ in range(50):
+        if os.path.exists(path):
+            break
+        time.sleep(0.02)
+    if not os.path.exists(path) or os.stat(path).st_rdev != device:
+        raise Skip(f"{path} is not the device of {name}")
+    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"", IFF_TAP | IFF_NO_PI))
+    return fd
+
+
+def add_macvtap(name, lower, address, mode="bridge"):
+    """A macvtap that is up, and the descriptor a virtual machine would have."""
+    done = run("ip", "link", "add", name, "index", str(random.randrange(10**6, 2**31)), "link", lower, "address", address.hex(":"), "type", "macvtap",
+               "mode", mode, check=False)
+    if done.returncode:
+        raise Skip("no macvtap: " + done.stderr.strip())
+    run("ip", "link", "set", name, "up")
+    return open_tap(name)
+
+
 class Lab:
     """A bridge with ports: (interface, its other end, the MAC address of that)."""
 
     def __init__(self, *ports):
         self.sockets = {}
         run("mount", "-t", "tmpfs", "tmpfs", "/run")
+        run("mount", "-t", "sysfs", "sysfs", "/sys")
         os.makedirs("/run/netns")
         run("ip", "link", "set", "lo", "up")
         run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
@@ -54,6 +92,14 @@ class Lab:
                 f.write("1")
             run("ip", "link", "set", name, "up")
         run("ip", "link", "set", port, "master", "br0")
+
+    @staticmethod
+    def wait_up(name, seconds=3):
+        """Until frames get through: the kernel needs a moment after an interface is set up."""
+        end = time.monotonic() + seconds
+        while " state UP " not in run("ip", "-o", "link", "show", name).stdout:
+            assert time.monotonic() < end, name + " does not come up"
+            time.sleep(0.01)
 
     def open(self, end):
         if end not in self.sockets:

@@ -21,14 +21,10 @@ import time
 import traceback
 
 from frames import SERVER, SERVER_MAC, ack, announcement, data, mac, release, request
-from lab import Lab, enter, run
+from lab import Lab, Skip, add_macvtap, enter, run
 
 OWNER = "11111111-2222-3333-4444-55555555555%d"
 TESTS = []
-
-
-class Skip(Exception):
-    """Something that the test needs is missing."""
 
 
 def test(f):
@@ -201,7 +197,7 @@ def forged_servers_teach_nothing(lab):
     lab.send("g2", ack(1, 8, "10.9.0.66", 60, server="10.9.0.2", source=mac(2)))
     lab.send("s0", ack(1, 4711, "10.9.0.66", 60))
     lab.send("g1", announcement(1, "10.9.0.66"))
-    learnd.none("add")
+    learnd.none("add", 1.1)
     lease(lab, learnd)
     learnd.stop()
 
@@ -234,6 +230,31 @@ def a_port_comes_back(lab):
     assert passes(lab, data(1, "10.9.0.100")), "the lease is lost"
     lab.send("g1", release(1, 99, "10.9.0.100"))
     learnd.wait("delete", address="10.9.0.100")
+    learnd.stop()
+
+
+@test
+def a_port_that_is_down_is_told_of_once(lab):
+    load()
+    learnd = Learnd()
+    lease(lab, learnd, seconds=60)
+    run("ip", "link", "set", "vnet1", "down")
+    learnd.wait("watch-ended", port="vnet1")
+    learnd.none("error", 2.5)
+    assert not [e for e in learnd.events if e.get("port") == "vnet1"], learnd.events
+    run("ip", "link", "set", "vnet1", "up")
+    learnd.wait("watch", port="vnet1")
+    lab.wait_up("g1")
+    lab.send("g1", release(1, 99, "10.9.0.100"))
+    learnd.wait("delete", address="10.9.0.100")
+    learnd.stop()
+    run("ip", "link", "set", "vnet1", "down")
+    learnd = Learnd(ready=False)
+    learnd.none("error", 2.5)
+    told = [e["event"] for e in learnd.events if e.get("port") == "vnet1"]
+    assert told == ["watch-ended"], told
+    run("ip", "link", "set", "vnet1", "up")
+    learnd.wait("watch", port="vnet1")
     learnd.stop()
 
 
@@ -307,6 +328,66 @@ def the_packet_process_can_do_nothing_else(lab):
     assert int(status["CapEff"], 16) == 1 << 13, status["CapEff"]
     assert int(status["CapPrm"], 16) == 1 << 13 and status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
     learnd.stop()
+
+
+@test
+def a_reader_that_hangs_stops_nothing(lab):
+    load()
+    with open("learn", "a", encoding="ascii") as f:
+        for n in range(500):
+            f.write("interface away%d\nmac 52:54:00:a2:%02x:%02x\n" % (n, n // 256, n % 256))
+    learnd = Learnd()
+    learnd.wait("fed")
+    for _ in range(50):
+        learnd.process.send_signal(signal.SIGUSR1)
+        time.sleep(0.01)
+    lab.send("g1", request(1, 7, "10.9.0.100"))
+    time.sleep(0.02)
+    lab.send("s0", ack(1, 7, "10.9.0.100", 60))
+    end = time.monotonic() + 3
+    while not passes(lab, data(1, "10.9.0.100")):
+        assert time.monotonic() < end, "the learner waits for the reader"
+    told = learnd.wait("events-lost")
+    assert told["lines"] > 1000, told
+    learnd.process.send_signal(signal.SIGUSR1)
+    learnd.wait("status", port="away499")
+    learnd.stop()
+
+
+def macvtap(name, guest):
+    """A guest on a macvtap in mode bridge; its other end of the lower device is "outside"."""
+    run("ip", "link", "add", "lower", "type", "veth", "peer", "name", "outside")
+    for end in ("lower", "outside"):
+        with open(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6", "w", encoding="ascii") as f:
+            f.write("1")
+        run("ip", "link", "set", end, "up")
+    with open("learn", "w", encoding="ascii") as f:
+        f.write(f"interface {name}\nmac {mac(guest).hex(':')}\nlink lower\nmodes dhcp\nfamilies ipv4\nservers4 {SERVER}\n")
+    return add_macvtap(name, "lower", mac(guest))
+
+
+@test
+def a_guest_of_a_macvtap_can_not_forge(lab):
+    """What it sends to its own address comes back to it on the lower device as if from outside."""
+    try:
+        tap = macvtap("mv1", 1)
+        learnd = Learnd("-v", command=["/bin/true"])
+        for forged in (ack(1, 7, "10.9.0.66", 60), ack(1, 7, "10.9.0.66", 60, source=mac(1))):
+            os.write(tap, request(1, 7, "10.9.0.66"))
+            os.write(tap, forged)
+        assert learnd.wait("ignore", address="10.9.0.66")["why"] == "the guest plays the server"
+        learnd.none("add")
+        learnd.stop()
+        learnd = Learnd(command=["/bin/true"])
+        os.write(tap, request(1, 8, "10.9.0.67"))
+        time.sleep(0.02)
+        lab.send("outside", ack(1, 8, "10.9.0.67", 60))
+        learnd.wait("add", address="10.9.0.67", port="mv1", evidence="dhcp")
+        learnd.stop()
+        os.close(tap)
+    finally:
+        lab.forget("outside")
+        run("ip", "link", "del", "lower", check=False)
 
 
 def journal_now():

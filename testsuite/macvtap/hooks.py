@@ -13,10 +13,8 @@ docs/macvtap.md (--table prints what was seen, in that form).
 Needs namespaces (unshare -rnm) and the tap character devices; skips without them.
 """
 
-import fcntl
 import json
 import os
-import random
 import re
 import select
 import socket
@@ -25,7 +23,9 @@ import subprocess
 import sys
 import time
 
-TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "learnd"))
+from lab import Skip, add_macvtap  # noqa: E402
+
 PACKET_IGNORE_OUTGOING = 23
 MODES = ("private", "vepa", "bridge", "passthru")
 A, B, HOST, OUT = (bytes.fromhex("5254000000" + x) for x in ("0a", "0b", "01", "02"))
@@ -49,32 +49,11 @@ PATHS = (
 )
 
 
-class Skip(Exception):
-    """The machine can not do it."""
-
-
 def run(*words):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Skip(f"{' '.join(words)}: {done.stderr.strip()}")
     return done.stdout
-
-
-def open_tap(name):
-    """The node in /dev is named by the interface's number, which other namespaces may have too."""
-    index = socket.if_nametoindex(name)
-    path = f"/dev/tap{index}"
-    with open(f"/sys/class/net/{name}/macvtap/tap{index}/dev", encoding="ascii") as f:
-        device = os.makedev(*map(int, f.read().split(":")))
-    for _ in range(50):
-        if os.path.exists(path):
-            break
-        time.sleep(0.02)
-    if not os.path.exists(path) or os.stat(path).st_rdev != device:
-        raise Skip(f"{path} is not the device of {name}")
-    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"", IFF_TAP | IFF_NO_PI))
-    return fd
 
 
 def packet_socket(name):
@@ -98,10 +77,7 @@ class Lab:
         for name, mac in (("A", A), ("B", B)):
             if mode == "passthru" and name == "B":
                 continue
-            run("ip", "link", "add", "mv" + name, "index", str(random.randrange(10**6, 2**31)), "link", "lower", "address", mac.hex(":"), "type", "macvtap",
-                "mode", mode)
-            run("ip", "link", "set", "mv" + name, "up")
-            self.taps[name] = open_tap("mv" + name)
+            self.taps[name] = add_macvtap("mv" + name, "lower", mac, mode)
         self.out, self.host = packet_socket("outside"), packet_socket("lower")
         self.rules("accept")
         self.drain()

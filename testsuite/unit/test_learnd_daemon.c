@@ -105,6 +105,31 @@ static void test_port_with_another_interface(void **state)
 	assert_int_equal(on_disk(), 1);
 }
 
+static unsigned count(const char *text)
+{
+	unsigned n = 0;
+	buf_char(&d.out, 0);
+	for (const char *at = d.out.data; (at = strstr(at, text)); at++)
+		n++;
+	d.out.n--;
+	return n;
+}
+
+/* The journal could not tell two ports of one owner and MAC address apart: the first has it. */
+static void test_two_ports_of_one_key(void **state)
+{
+	load(PORT "interface tap1\nowner vm\nmac 52:54:00:00:00:01\n"
+		  "interface tap2\nowner other\nmac 52:54:00:00:00:01\n");
+	assert_int_equal(d.nwatches, 2);
+	assert_true(str_is(d.watches[1].port->config->interface, "tap2"));
+	assert_int_equal(count("\"event\": \"error\", \"port\": \"tap1\""), 1);
+	assert_int_equal(count("the owner and the MAC address of tap0: not watched"), 1);
+	announce("10.0.0.5");
+	load("interface tap1\nowner vm\nmac 52:54:00:00:00:01\n" PORT);
+	assert_true(str_is(port->config->interface, "tap1") && bound("10.0.0.5"));
+	assert_int_equal(on_disk(), 1);
+}
+
 static void test_port_that_is_away(void **state)
 {
 	load(PORT);
@@ -190,16 +215,6 @@ static void test_journal_over_many_lives(void **state)
 	assert_true(d.journal.lines < 2000);
 }
 
-static unsigned count(const char *text)
-{
-	unsigned n = 0;
-	buf_char(&d.out, 0);
-	for (const char *at = d.out.data; (at = strstr(at, text)); at++)
-		n++;
-	d.out.n--;
-	return n;
-}
-
 /* A compaction that can not be is tried again each second, not each round. */
 static void test_compaction_that_fails(void **state)
 {
@@ -250,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_reload_keeps),
 		TEST(test_port_with_another_interface),
+		TEST(test_two_ports_of_one_key),
 		TEST(test_port_that_is_away),
 		TEST(test_port_that_may_not_have_it_back),
 		TEST(test_strangers_end),

@@ -213,15 +213,15 @@ static void test_servers(void **state)
 static void test_server_in_the_guest(void **state)
 {
 	struct packet ud, p;
-	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0);
+	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0 - SECOND);
 	make_answer4(DHCP4_ACK, 7, "10.0.0.5", 100);
 	udp(&ud, 67, 68, &m);
 	ipv4(&p, guest_mac, SERVER, "255.255.255.255", 17, &ud);
-	frame_at(&p, FROM_GUEST, T0);
+	frame_at(&p, FROM_GUEST, T0 - SECOND);
 	udp(&ud, 68, 67, &m);
 	ipv4(&p, guest_mac, SERVER, "255.255.255.255", 17, &ud);
-	frame_at(&p, FROM_GUEST, T0);
-	frame_at(&p, TO_GUEST, T0);
+	frame_at(&p, FROM_GUEST, T0 - SECOND);
+	frame_at(&p, TO_GUEST, T0 - SECOND);
 	expect_nothing();
 	dhcp4(&m, DHCP4_RELEASE, 8, "10.0.0.5", "0.0.0.0");
 	lease4();
@@ -291,6 +291,37 @@ static void test_max_ips(void **state)
 	expect_nothing();
 }
 
+/* A guest that boots again as another client, with one place: the server says what holds now. */
+static void test_newer_lease_takes_the_place(void **state)
+{
+	config[0].max_ips[MODE_ANY][FAMILY_IPV4] = 1;
+	restart(MODE_ANY);
+	lease4();
+	send_data4("10.0.0.5", T0 + SECOND);
+	send_data4("10.0.0.6", T0 + SECOND); /* no lease */
+	expect_event(EVENT_IGNORE, "10.0.0.6", BY_DATA, T0 + SECOND);
+	client4(DHCP4_REQUEST, 8, "0.0.0.0", "10.0.0.6", T0 + 2 * SECOND);
+	server4(DHCP4_ACK, 8, "10.0.0.6", 100, T0 + 2 * SECOND);
+	expect_event(EVENT_DELETE, "10.0.0.5", BY_DHCP4, T0 + 2 * SECOND);
+	expect_why("a newer lease takes its place");
+	expect_event(EVENT_ADD, "10.0.0.6", BY_DHCP4, T0 + 2 * SECOND);
+	expect_nothing();
+}
+
+/* Of several the one that was renewed or used longest ago goes. */
+static void test_which_lease_gives_way(void **state)
+{
+	char text[16];
+	for (unsigned i = 1; i <= 5; i++) {
+		snprintf(text, sizeof text, "10.0.0.%u", i);
+		client4(DHCP4_REQUEST, i, "0.0.0.0", text, T0 + i);
+		server4(DHCP4_ACK, i, text, 100, T0 + i);
+		if (i == 4)
+			server4(DHCP4_ACK, 1, "10.0.0.1", 100, T0 + i);
+	}
+	assert_true(bound("10.0.0.1") && !bound("10.0.0.2") && bound("10.0.0.5"));
+}
+
 static void test_families(void **state)
 {
 	config[0].families[FAMILY_IPV4] = false;
@@ -319,6 +350,37 @@ static void test_mode_dhcp_learns_by_nothing_else(void **state)
 	expect_event(EVENT_ADD, "fe80::5", BY_ND, T0 + SECOND);
 }
 
+/* What comes in from a guest's MAC address comes from a guest, and that is no server. */
+static void test_guests_are_no_servers(void **state)
+{
+	struct learn_port *other = learner_add_port(&learner, &config[1], MODE_DHCP);
+	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0);
+	server4(DHCP4_ACK, 7, "10.0.0.5", 100, T0);
+	expect_event(EVENT_IGNORE, "10.0.0.5", BY_DHCP4, T0);
+	expect_why("a guest's MAC address");
+	learner_remove_port(other);
+	server4(DHCP4_NAK, 7, "0.0.0.0", 0, T0);
+	server4(DHCP4_ACK, 7, "10.0.0.5", 100, T0);
+	expect_event(EVENT_ADD, "10.0.0.5", BY_DHCP4, T0);
+}
+
+/* A guest that plays the server is not believed a server's answer for 1 s: it may be its own. Seen
+ * of its message is what the kernel's filter cuts off. */
+static void test_guest_that_plays_the_server(void **state)
+{
+	struct packet u, p;
+	client4(DHCP4_REQUEST, 7, "0.0.0.0", "10.0.0.5", T0);
+	make_answer4(DHCP4_ACK, 7, "10.0.0.5", 100);
+	udp(&u, 67, 68, &m);
+	ipv4(&p, other_mac, SERVER, "10.0.0.5", 17, &u);
+	learner_frame(port, p.at, 86, p.n, FROM_GUEST, T0);
+	frame_at(&p, TO_GUEST, T0 + SECOND - 1);
+	expect_event(EVENT_IGNORE, "10.0.0.5", BY_DHCP4, T0 + SECOND - 1);
+	expect_why("the guest plays the server");
+	frame_at(&p, TO_GUEST, T0 + SECOND);
+	expect_event(EVENT_ADD, "10.0.0.5", BY_DHCP4, T0 + SECOND);
+}
+
 /* Each type of message has a bucket of its own, and answers of trusted servers another. */
 static void test_rate_classes(void **state)
 {
@@ -337,17 +399,38 @@ static void test_rate_classes(void **state)
 	expect_event(EVENT_ADD, "10.0.0.5", BY_DHCP4, T0);
 }
 
-/* All ports of a host together: 10000 at once, and then 2000 a second. */
+static void discover(unsigned times, instant now)
+{
+	while (times--)
+		client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, now);
+}
+
+/* Its own share of 100 at once and then 20 a second, and all ports of a host together 10000 at once
+ * and then 2000 a second. */
 static void test_global_rate(void **state)
 {
 	learner.class_limit = limit_of(1000000, 1000000);
-	for (int i = 0; i < 10001; i++)
-		client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, T0);
+	discover(10101, T0);
 	assert_int_equal(learner.dropped_global, 1);
-	client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, T0 + SECOND / 2000 - 1);
+	discover(1, T0 + SECOND / 2000 - 1);
 	assert_int_equal(learner.dropped_global, 2);
-	client4(DHCP4_DISCOVER, 1, "0.0.0.0", NULL, T0 + SECOND / 2000);
+	discover(1, T0 + SECOND / 2000);
 	assert_int_equal(learner.dropped_global, 2);
+	discover(1, T0 + SECOND / 20);
+	assert_int_equal(learner.dropped_global, 2);
+}
+
+/* However many flood, a port is heard. */
+static void test_share_of_a_port(void **state)
+{
+	struct packet p;
+	struct learn_port *other = learner_add_port(&learner, &config[1], MODE_ANY);
+	learner.class_limit = limit_of(1000000, 1000000);
+	discover(20000, T0);
+	arp(&p, other_mac, ARP_REQUEST, "10.0.0.5", "10.0.0.5");
+	learner_frame(other, p.at, p.n, p.n, FROM_GUEST, T0);
+	expect_event(EVENT_ADD, "10.0.0.5", BY_ARP, T0);
+	learner_remove_port(other);
 }
 
 /* --- DHCPv6 --- */
@@ -484,10 +567,15 @@ int main(void)
 		TEST(test_other_hosts_answers),
 		TEST(test_never_learned),
 		TEST(test_max_ips),
+		TEST(test_newer_lease_takes_the_place),
+		TEST(test_which_lease_gives_way),
 		TEST(test_families),
 		TEST(test_mode_dhcp_learns_by_nothing_else),
+		TEST(test_guests_are_no_servers),
+		TEST(test_guest_that_plays_the_server),
 		TEST(test_rate_classes),
 		TEST(test_global_rate),
+		TEST(test_share_of_a_port),
 		TEST(test_dhcp6_lease),
 		TEST(test_dhcp6_withdrawal),
 		TEST(test_dhcp6_rapid_commit),

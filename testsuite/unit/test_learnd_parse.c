@@ -51,6 +51,12 @@ static void test_kinds(void **state)
 	udp(&u, 547, 546, &body);
 	ipv6(&p, other_mac, "fe80::2", "fe80::1", 17, &u);
 	assert_int_equal(kind_of(TO_GUEST), FRAME_DHCP6);
+	assert_int_equal(kind_of(FROM_GUEST), FRAME_SERVER);
+	udp(&u, 67, 68, &body);
+	ipv4(&p, other_mac, "10.0.0.1", "10.0.0.2", 17, &u);
+	assert_int_equal(kind_of(FROM_GUEST), FRAME_SERVER);
+	udp(&u, 67, 67, &body);
+	ipv4(&p, other_mac, "10.0.0.1", "10.0.0.2", 17, &u);
 	assert_int_equal(kind_of(FROM_GUEST), FRAME_DATA);
 	arp(&p, guest_mac, ARP_REQUEST, "10.0.0.1", "10.0.0.2");
 	assert_int_equal(kind_of(FROM_GUEST), FRAME_ARP);
