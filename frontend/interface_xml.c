@@ -16,8 +16,6 @@
 static const struct no_bridge {
 	const char *type, *why, *advice;
 } no_bridge[] = {
-	{"direct", "macvtap hands the frames past the bridge hooks",
-	 "use type='bridge' or type='network' with a bridge"},
 	{"user", "its packets leave as sockets of a process of the host",
 	 "use type='bridge' or type='network'; filter the process on the host"},
 	{"hostdev", "the guest drives the card itself", "filter on the card or on the switch"},
@@ -34,7 +32,8 @@ static const struct no_bridge {
 	{NULL, NULL, NULL},
 };
 
-static const char *const bridged_types[] = {"bridge", "network", "ethernet", NULL};
+/* direct: macvtap, which one target filters at the device itself. */
+static const char *const bridged_types[] = {"bridge", "network", "ethernet", "direct", NULL};
 
 static bool is_bridged(struct str type)
 {
@@ -101,6 +100,7 @@ static bool source_open(struct xml_text *x, const struct xml_element *e)
 	read_word(e, "network", &i->network, &i->network_span);
 	read_word(e, "portgroup", &i->portgroup, &i->portgroup_span);
 	read_word(e, "bridge", &i->bridge, NULL);
+	read_word(e, "dev", &i->device, NULL);
 	return true;
 }
 
@@ -245,6 +245,10 @@ void interface_close(struct xml_text *x, struct str text, struct span span)
 	if (d->port->filter.filter.len) {
 		*vec_push(x->arena, &r->ports) = d->port;
 		d->interface->port = d->port;
+		d->port->direct = str_is(d->port->interface_type, "direct");
+		if (d->port->direct) /* the macvtap itself shows what it sends, but not all it gets
+				      */
+			d->port->link_device = d->interface->device;
 	}
 }
 

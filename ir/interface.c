@@ -84,12 +84,13 @@ static void drop_port(struct interface *i, struct ports *ports)
 
 static bool check_filter(struct interface *i, struct ports *ports, struct diags *ds)
 {
-	bool direct = i->macvtap || (i->net && i->net->mode == NET_HOSTDEV);
-	if (!i->port || !direct)
+	if (i->port && i->macvtap)
+		i->port->direct = true;
+	if (!i->port || !i->net || i->net->mode != NET_HOSTDEV)
 		return true;
 	struct finding *f = diag_add(
 		ds, FINDING(E205), i->port->filter.span,
-		"network '%.*s' of mode '%s' connects its guests past every bridge, so no filter "
+		"network '%.*s' of mode '%s': its guests drive the card themselves, so no filter "
 		"can hold there",
 		STR_ARG(i->net->name), network_modes[i->net->mode].name);
 	diag_note(ds, f, i->net->name_span, "the network");

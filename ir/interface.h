@@ -18,7 +18,7 @@ struct interface {
 	struct str type, model, owner;
 	struct value mac;
 	bool has_mac;
-	struct str network, portgroup, bridge; /* of <source>; empty: not said */
+	struct str network, portgroup, bridge, device; /* of <source>; empty: not said */
 	enum tristate trust, isolated;
 	struct virtual_port virtual_port;
 	struct port *port; /* NULL: no filter */

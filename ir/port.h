@@ -13,6 +13,7 @@ struct port {
 	struct str owner_name, owner_uuid; /* may be empty */
 	struct str link_device;            /* to listen on while learning; may be empty */
 	struct str interface_type;         /* "bridge", "network", ...; empty when not said */
+	bool direct;                       /* a macvtap: no port of a bridge */
 	struct filter_ref filter;
 	struct span span, name_span;
 };

@@ -24,6 +24,12 @@ static bool can_be_converted(struct session *s, const struct text *t)
 {
 	bool any = t->form == FORM_NWF || t->library.by_name.entries.n || t->ports.list.n;
 	const struct network *n = t->networks.list.n ? t->networks.list.items[0] : NULL;
+	vec_each (p, &t->ports.list)
+		if ((*p)->direct) {
+			diag_add(&s->diags, FINDING(E131), (*p)->span,
+				 "that the interface is a macvtap has no other form");
+			return false;
+		}
 	if (any && !n)
 		return true;
 	struct finding *f = diag_add(

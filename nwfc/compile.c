@@ -156,12 +156,25 @@ bool compile_leases(struct compile *c)
 
 /* --- passes --- */
 
-static bool uses_mac(const struct program *p)
+static bool uses(const struct program *p, const char *variable)
 {
 	vec_each (c, &p->columns)
-		if (str_is(c->var.name, "MAC"))
+		if (str_is(c->var.name, variable))
 			return true;
 	return false;
+}
+
+/* A macvtap hears only the groups that the host knows of, and those by trust alone. */
+static void check_deaf(struct diags *ds, const struct interface *i, const struct port_data *pd)
+{
+	if (!pd->port->direct || i->trusts ||
+	    !(pd->program->has_packet[1] || uses(pd->program, "IPV6")))
+		return;
+	struct finding *f =
+		diag_add(ds, FINDING(W267), pd->port->filter.span,
+			 "the filter is about IPv6, and a macvtap that does not trust the "
+			 "guest hears no neighbour discovery");
+	diag_hint(ds, f, "trustGuestRxFilters='yes' with model virtio lets it hear");
 }
 
 /* A guest that may change its address, and a filter that holds it to one. */
@@ -169,7 +182,9 @@ static void check_trusting(const struct host *h, struct diags *ds, const struct 
 {
 	vec_each (pd, &b->ports) {
 		const struct interface *i = interface_of(&h->interfaces, pd->port);
-		if (!i || !i->trusts || !uses_mac(pd->program))
+		if (i)
+			check_deaf(ds, i, pd);
+		if (!i || !i->trusts || !uses(pd->program, "MAC"))
 			continue;
 		struct finding *f = diag_add(ds, FINDING(W265), pd->port->filter.span,
 					     "the filter holds the guest to $MAC, and "

@@ -54,6 +54,7 @@ suites() {
 	reach        $run testsuite/network/reach.py --nwfc build/nwfc
 	bridges      $run testsuite/network/bridges.py --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
+	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 20
 	vm           sh scripts/check-vm.sh

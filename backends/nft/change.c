@@ -426,7 +426,7 @@ static void compare_stages(struct change *c, struct buf *declare)
 				buf_printf(declare,
 					   "\tmap %s.%s {\n\t\ttypeof iifname : verdict\n\t}\n",
 					   stage, side);
-				put_base_chain(st, s, &c->code);
+				put_base_chain(c->after, st, s, &c->code);
 			}
 			if (was && !is && program_gone(c)) {
 				drop_chain(c, str_printf(c->cx->arena, "%s.%s", stage, side));
@@ -548,6 +548,25 @@ static void change_networks(struct change *c, struct buf *out)
 	buf_drop(&new);
 }
 
+/* So is that of macvtaps, whose base chains can get no other devices. */
+static void change_direct(struct change *c, struct buf *out)
+{
+	struct buf old, new;
+	struct str t = c->after->table;
+	buf_memory(&old);
+	buf_memory(&new);
+	if (c->before->direct)
+		nft_emit_table(c->cx, c->before->direct, &old);
+	if (c->after->direct)
+		nft_emit_table(c->cx, c->after->direct, &new);
+	else if (c->before->direct)
+		buf_printf(&new, "delete table netdev %.*s\n", STR_ARG(t));
+	if (old.n != new.n || memcmp(old.data, new.data, old.n) != 0)
+		buf_put(out, new.data, new.n);
+	buf_drop(&old);
+	buf_drop(&new);
+}
+
 /* A set can not get another flag while rules look into it: then all is made anew. */
 static bool flags_differ(const struct change *c)
 {
@@ -578,6 +597,7 @@ bool nft_change(struct emit_ctx *cx, const struct build *before, const struct bu
 	c.signs[1] = sign_programs(c.after);
 	write_change(&c, out);
 	change_networks(&c, out);
+	change_direct(&c, out);
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		buf_drop(bufs[i]);
 	return true;

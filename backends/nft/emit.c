@@ -183,15 +183,32 @@ static void put_map(struct nft_model *m, enum stage stage, enum side side, struc
 	end_elements(&w);
 }
 
-void put_base_chain(enum stage stage, enum side side, struct buf *out)
+/* A hook of devices names them; those that have nothing there are left out. */
+static void put_devices(const struct nft_model *m, enum stage stage, enum side side,
+			struct buf *out)
 {
+	const char *comma = "";
+	buf_lit(out, " devices = {");
+	for (uint32_t i = 0; i < m->nports; i++) {
+		if (!m->ports[i].program->root[stage][side])
+			continue;
+		buf_printf(out, "%s %.*s", comma, STR_ARG(m->ports[i].key));
+		comma = ",";
+	}
+	buf_lit(out, " }");
+}
+
+void put_base_chain(const struct nft_model *m, enum stage stage, enum side side, struct buf *out)
+{
+	static const char *const device_hooks[SIDES] = {
+		[SIDE_OUT] = "egress", [SIDE_IN] = "ingress"};
 	const struct base_chain *b = &base_chains[stage][side];
-	const char *key = side == SIDE_OUT ? "iifname" : "oifname";
-	buf_printf(out,
-		   "\tchain %s.%s {\n\t\ttype filter hook %s priority %d; policy accept;\n"
-		   "\t\t%s vmap @%s.%s\n\t}\n",
-		   stage_names[stage], side_names[side], b->hook, b->priority, key,
-		   stage_names[stage], side_names[side]);
+	buf_printf(out, "\tchain %s.%s {\n\t\ttype filter hook %s", stage_names[stage],
+		   side_names[side], m->netdev ? device_hooks[side] : b->hook);
+	if (m->netdev)
+		put_devices(m, stage, side, out);
+	buf_printf(out, " priority %d; policy accept;\n\t\t%s vmap @%s.%s\n\t}\n", b->priority,
+		   nft_port_key(m, side), stage_names[stage], side_names[side]);
 }
 
 /* --- chains --- */
@@ -319,20 +336,16 @@ static void put_version(const struct nft_model *m, struct buf *out)
 
 static void put_head(const struct nft_model *m, struct buf *out)
 {
-	buf_printf(out, "add table bridge %.*s\ndelete table bridge %.*s\ntable bridge %.*s {\n",
-		   STR_ARG(m->table), STR_ARG(m->table), STR_ARG(m->table));
+	const char *family = nft_family(m);
+	buf_printf(out, "add table %s %.*s\ndelete table %s %.*s\ntable %s %.*s {\n", family,
+		   STR_ARG(m->table), family, STR_ARG(m->table), family, STR_ARG(m->table));
 }
 
-void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
+void nft_emit_table(const struct emit_ctx *cx, const struct nft_model *lowered, struct buf *out)
 {
 	/* the model's own context: what emitting needs from the arena is scratch */
 	struct nft_model *m = arena_new_object(cx->arena, struct nft_model);
-	*m = *(const struct nft_model *)lowered;
-	put_version(m, out);
-	if (m->networks)
-		net_nft_emit(cx, m->networks, out);
-	if (m->networks && !m->nports)
-		return; /* the table of ports may come from another compile */
+	*m = *lowered;
 	put_head(m, out);
 	put_sets(m, out);
 	put_all_chains(m, out);
@@ -340,9 +353,21 @@ void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
 		for (enum side s = 0; s < SIDES; s++)
 			if (stage_used(m, st, s)) {
 				put_map(m, st, s, out);
-				put_base_chain(st, s, out);
+				put_base_chain(m, st, s, out);
 			}
 	buf_lit(out, "}\n");
+}
+
+void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
+{
+	const struct nft_model *m = lowered;
+	put_version(m, out);
+	if (m->networks)
+		net_nft_emit(cx, m->networks, out);
+	if (m->direct)
+		nft_emit_table(cx, m->direct, out);
+	if (m->nports || m->direct || !m->networks) /* else it may come from another compile */
+		nft_emit_table(cx, m, out);
 }
 
 static void *lower(struct emit_ctx *cx, const struct build *b)
@@ -359,6 +384,8 @@ static void nft_remove(struct emit_ctx *cx, const struct build *b, struct buf *o
 	buf_printf(out, "# nwfc %s: removal\nadd table bridge %.*s\ndelete table bridge %.*s\n",
 		   cx->options.version ? cx->options.version : "", STR_ARG(t), STR_ARG(t));
 	net_nft_emit(cx, NULL, out);
+	buf_printf(out, "add table netdev %.*s\ndelete table netdev %.*s\n", STR_ARG(t),
+		   STR_ARG(t));
 }
 
 const struct target target_nft = {

@@ -10,7 +10,7 @@
 
 const char *line_key(const struct lowerer *l)
 {
-	return l->side == SIDE_OUT ? "iifname" : "oifname";
+	return nft_port_key(l->m, l->side);
 }
 
 /* --- sets --- */

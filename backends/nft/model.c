@@ -51,7 +51,14 @@ static bool expressible(struct nft_model *m, struct reported *rep, const struct 
 			enum side side)
 {
 	const struct ptest *set = find_test(r, F_IPSET);
-	bool silent = r->proto->layer == LAYER_FRAME || side == SIDE_IN;
+	bool silent = r->proto->layer == LAYER_FRAME || side == SIDE_IN || m->netdev;
+	if (m->netdev && (r->ct_states || r->ct_dir != CT_DIR_ANY || find_test(r, F_CT_COUNT))) {
+		if (first_report(m, rep, r->source))
+			m->failed |= !report_loss(m->cx, "nft", r, NULL, LOSS_REFUSED,
+						  "no connections are tracked at a macvtap; "
+						  "statematch='false' (stateless) asks for none");
+		return false;
+	}
 	if (set) {
 		if (first_report(m, rep, r->source))
 			m->failed |= !report_loss(m->cx, "nft", r, set, LOSS_REFUSED,
@@ -289,14 +296,49 @@ static void add_pairs(struct nft_model *m)
 					     .pairs = true});
 }
 
+static bool uses(const struct build *b, const struct program *p, bool direct)
+{
+	vec_each (pd, &b->ports)
+		if (pd->program == p && pd->port->direct == direct)
+			return true;
+	return false;
+}
+
+/* The ports of one kind with their programs; programs without a port go with those of bridges. */
+static const struct build *build_part(struct emit_ctx *cx, const struct build *b, bool direct)
+{
+	struct build *part = arena_new_object(cx->arena, struct build);
+	vec_each (p, &b->programs)
+		if (direct ? uses(b, *p, true) : uses(b, *p, false) || !uses(b, *p, true))
+			*vec_push(cx->arena, &part->programs) = *p;
+	vec_each (pd, &b->ports)
+		if (pd->port->direct == direct)
+			*vec_push(cx->arena, &part->ports) = *pd;
+	return part;
+}
+
+static struct nft_model *lower_part(struct emit_ctx *cx, const struct build *b, bool netdev);
+
 struct nft_model *nft_lower(struct emit_ctx *cx, const struct build *b)
+{
+	bool any = false;
+	vec_each (pd, &b->ports)
+		any |= pd->port->direct;
+	struct nft_model *direct = any ? lower_part(cx, build_part(cx, b, true), true) : NULL;
+	struct nft_model *m = lower_part(cx, any ? build_part(cx, b, false) : b, false);
+	if (!m || (any && !direct))
+		return NULL;
+	m->direct = direct;
+	m->networks = net_lower(cx, b, cx->options.services);
+	return !m->networks || net_nft_check(cx, m->networks) ? m : NULL;
+}
+
+static struct nft_model *lower_part(struct emit_ctx *cx, const struct build *b, bool netdev)
 {
 	struct nft_model *m = arena_new_object(cx->arena, struct nft_model);
 	m->cx = cx;
+	m->netdev = netdev;
 	m->table = cx->options.table;
-	m->networks = net_lower(cx, b, cx->options.services);
-	if (m->networks)
-		m->failed = !net_nft_check(cx, m->networks);
 	m->nprograms = b->programs.n;
 	m->nports = b->ports.n;
 	m->programs = arena_new_array(cx->arena, struct nft_program, b->programs.n + 1);

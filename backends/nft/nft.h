@@ -35,6 +35,11 @@
  *     (PROGRAM/port/PORT/...), where such rules are written out.
  * The code of a program is thus a function of the program alone.
  *
+ * A macvtap is no port of a bridge. Ports of that kind get the same programs in a
+ * second table, of the family netdev, whose base chains hook into the devices
+ * themselves: egress is what the guest sends, and there the interface is the
+ * outgoing one (docs/macvtap.md). No connections are tracked there.
+ *
  * Every test says which frames it is about, because nft's own dependencies are
  * wider than ebtables' (`ip saddr` alone looks into tagged frames) and its
  * header fields are not checked (`arp saddr ip` of an ARP that is not IPv4).
@@ -221,6 +226,8 @@ struct nft_model {
 	struct nft_port *ports;
 	uint32_t nports;
 	const struct net_form *networks; /* NULL: none has rules */
+	bool netdev;                     /* of the ports that are macvtaps: hooks of devices */
+	struct nft_model *direct;        /* NULL: there are none; else their model */
 	bool failed;
 };
 
@@ -272,6 +279,21 @@ void each_element(struct nft_model *m, const struct nft_feed *f, const struct po
 
 /* --- model.c, emit.c, change.c ----------------------------------------------------------- */
 
+/* "bridge", or "netdev": the family of the model's table. */
+static inline const char *nft_family(const struct nft_model *m)
+{
+	return m->netdev ? "netdev" : "bridge";
+}
+
+/* The word that knows the port of a side: "iifname" or "oifname". */
+static inline const char *nft_port_key(const struct nft_model *m, enum side side)
+{
+	return (side == SIDE_OUT) != m->netdev ? "iifname" : "oifname";
+}
+
+/* A whole model as a table made anew. */
+void nft_emit_table(const struct emit_ctx *cx, const struct nft_model *lowered, struct buf *out);
+
 /* NULL after an error finding. */
 struct nft_model *nft_lower(struct emit_ctx *cx, const struct build *b);
 /* Is the rule folded in the chain that this port uses? */
@@ -289,7 +311,7 @@ void put_own_chains(struct nft_model *m, struct nft_port *port, struct buf *out)
 bool stage_used(const struct nft_model *m, enum stage stage, enum side side);
 /* What a set holds without a port, and its end. */
 void put_constant_elements(const struct nft_set *s, struct buf *out);
-void put_base_chain(enum stage stage, enum side side, struct buf *out);
+void put_base_chain(const struct nft_model *m, enum stage stage, enum side side, struct buf *out);
 void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out);
 bool nft_change(struct emit_ctx *cx, const struct build *before, const struct build *after,
 		struct buf *out);

@@ -64,7 +64,7 @@ static void put_ct(struct lowerer *l, struct line *ln)
 static struct str verdict(const struct lowerer *l)
 {
 	static const char *const words[ACTIONS] = {"drop", "accept", "drop", "return", "continue"};
-	bool reply = l->r->verdict == ACTION_REJECT && l->side == SIDE_OUT &&
+	bool reply = !l->m->netdev && l->r->verdict == ACTION_REJECT && l->side == SIDE_OUT &&
 		     l->r->proto->layer == LAYER_PACKET;
 	if (reply)
 		return l->r->proto->family == 6 ? STR("reject with icmpv6 port-unreachable")

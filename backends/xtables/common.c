@@ -100,11 +100,26 @@ bool xt_check_name(struct emit_ctx *cx, struct str name, struct span span, const
 	return !why;
 }
 
+/* A macvtap passes no bridge, so none of these tools ever sees its frames. */
+static bool xt_check_place(struct emit_ctx *cx, const struct port *p, const char *target)
+{
+	if (!p->direct)
+		return true;
+	struct finding *f =
+		diag_add(cx->diags, FINDING(E205), p->filter.span,
+			 "%s never sees the frames of '%.*s': macvtap hands them past the "
+			 "bridge hooks",
+			 target, STR_ARG(p->name));
+	diag_hint(cx->diags, f, "-t nft filters them at the device, or use a port of a bridge");
+	return false;
+}
+
 bool xt_check_port_names(struct emit_ctx *cx, const struct build *b, const char *target,
 			 bool ebtables)
 {
 	bool good = true;
 	vec_each (pd, &b->ports)
-		good &= xt_check_name(cx, pd->port->name, pd->port->name_span, target, ebtables);
+		good &= xt_check_place(cx, pd->port, target) &&
+			xt_check_name(cx, pd->port->name, pd->port->name_span, target, ebtables);
 	return good;
 }

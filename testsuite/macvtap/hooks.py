@@ -128,7 +128,9 @@ class Lab:
         _, sender, dst, src, receiver = path
         self.serial += 1
         mark = b"\x88\xb5" + struct.pack(">I", self.serial)
-        frame = dst + src + mark + bytes(46)
+        return self.arrives(sender, dst + src + mark + bytes(46), mark, receiver)
+
+    def arrives(self, sender, frame, mark, receiver):
         if sender in ("A", "B"):
             os.write(self.taps[sender], frame)
         else:
@@ -225,4 +227,5 @@ def main():
     return done.returncode
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
