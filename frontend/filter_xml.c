@@ -52,25 +52,6 @@ static void set_priority(struct xml_text *x, const struct xml_attr *a, int *out)
 			 PRIORITY_MAX);
 }
 
-/* One of n words, or a finding; words are exact, upper case is another word. */
-static int read_word(struct xml_text *x, const struct xml_attr *a, const char *const *words, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (str_is(a->value, words[i]))
-			return i;
-	struct nearest near = nearest_to(a->value);
-	struct str list = STR("");
-	for (int i = 0; i < n; i++) {
-		nearest_try(&near, words[i]);
-		list = str_printf(x->arena, "%.*s%s%s", STR_ARG(list), i ? ", " : "", words[i]);
-	}
-	struct finding *f =
-		diag_add(x->diags, FINDING(E111), a->value_span, "%.*s '%.*s' is not one of %.*s",
-			 STR_ARG(a->name), STR_ARG(a->value), STR_ARG(list));
-	nearest_hint(x->diags, f, &near);
-	return -1;
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -322,9 +303,9 @@ static bool rule_open(struct xml_text *x, const struct xml_element *e)
 			      .span = e->span,
 			      .filter = r->filter,
 			      .number = ++r->filter->nrules};
-	if (action && (word = read_word(x, action, action_names, ACTIONS)) >= 0)
+	if (action && (word = xml_word(x, action, action_names, ACTIONS)) >= 0)
 		rule->action = (enum action)word;
-	if (direction && (word = read_word(x, direction, direction_names, DIRECTIONS)) >= 0)
+	if (direction && (word = xml_word(x, direction, direction_names, DIRECTIONS)) >= 0)
 		rule->direction = (enum direction)word;
 	if (priority)
 		set_priority(x, priority, &rule->priority);

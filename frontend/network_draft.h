@@ -31,6 +31,37 @@ struct network_draft {
 	vec_of(struct str) host_macs;
 };
 
+static inline struct network_draft *network_draft_of(struct xml_text *x)
+{
+	return x->network;
+}
+
+/* --- network_value.c: each a finding and false (or nothing set) when it is none --- */
+
+extern const char *const family_names[IP_FAMILIES]; /* "IPv4" */
+void network_tristate(struct xml_text *x, const struct xml_element *e, const char *name,
+		      enum tristate *out);
+bool network_yes(struct xml_text *x, const struct xml_element *e, const char *name);
+bool network_number_of(struct xml_text *x, const struct xml_attr *a, uint32_t max, uint32_t *out);
+/* Without the attribute false, without a word. */
+bool network_number(struct xml_text *x, const struct xml_element *e, const char *name, uint32_t max,
+		    uint32_t *out);
+bool network_address_of(struct xml_text *x, const struct xml_attr *a, enum ip_family family,
+			struct ip_addr *out);
+/* The attribute must be there. */
+bool network_address(struct xml_text *x, const struct xml_element *e, const char *name,
+		     enum ip_family family, struct ip_addr *out);
+void network_mac(struct xml_text *x, const struct xml_attr *a);
+
+/* --- network_ip.c: rows of <ip> and <route> --- */
+
+bool network_ip_open(struct xml_text *x, const struct xml_element *e);
+bool network_route_open(struct xml_text *x, const struct xml_element *e);
+extern const char *const network_ip_attrs[];
+extern const struct element_type network_ip_children[];
+
+/* --- network_check.c --- */
+
 /* All that can be said once the whole element has been read. */
 void network_check(struct xml_text *x, struct network_draft *d);
 

@@ -35,9 +35,9 @@ static void say_unknown_root(struct xml_text *x, const struct xml_element *e)
 	else if (n.name)
 		nearest_hint(x->diags, f, &n);
 	else
-		diag_hint(
-			x->diags, f,
-			"filter, filters, filterbinding, interface, network, domain and what holds domains");
+		diag_hint(x->diags, f,
+			  "filter, filters, filterbinding, interface, network, domain and what "
+			  "holds domains");
 }
 
 static const struct element_type document = {

@@ -76,6 +76,24 @@ void xml_check_attrs(struct xml_text *x, const struct xml_element *e,
 	}
 }
 
+int xml_word(struct xml_text *x, const struct xml_attr *a, const char *const *words, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (str_is(a->value, words[i]))
+			return i;
+	struct nearest near = nearest_to(a->value);
+	struct str list = STR("");
+	for (int i = 0; i < n; i++) {
+		nearest_try(&near, words[i]);
+		list = str_printf(x->arena, "%.*s%s%s", STR_ARG(list), i ? ", " : "", words[i]);
+	}
+	struct finding *f =
+		diag_add(x->diags, FINDING(E111), a->value_span, "%.*s '%.*s' is not one of %.*s",
+			 STR_ARG(a->name), STR_ARG(a->value), STR_ARG(list));
+	nearest_hint(x->diags, f, &near);
+	return -1;
+}
+
 bool xml_once(struct xml_text *x, const struct xml_element *e, bool *seen)
 {
 	bool first = !*seen;

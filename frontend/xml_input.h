@@ -99,6 +99,12 @@ const struct xml_attr *xml_attr(const struct xml_element *e, const char *name);
 const struct xml_attr *xml_attr_needed(struct xml_text *x, const struct xml_element *e,
 				       const char *name);
 
+/*
+ * The attribute's word as an index into n words, or -1 and a finding (E111);
+ * words are exact, upper case is another word.
+ */
+int xml_word(struct xml_text *x, const struct xml_attr *a, const char *const *words, int n);
+
 /* True the first time; later an error (E126). */
 bool xml_once(struct xml_text *x, const struct xml_element *e, bool *seen);
 

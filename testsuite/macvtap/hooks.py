@@ -213,18 +213,23 @@ def inside(table):
     return failed > 0
 
 
-def main():
-    table = "--table" in sys.argv
-    if "--inside" in sys.argv:
-        return inside(table)
-    words = ["unshare", "-rnm", sys.executable, "-B", os.path.abspath(__file__), "--inside"] + ["--table"] * table
+def again_inside(script, *words):
+    """Run the script in namespaces of its own; its status."""
+    words = ["unshare", "-rnm", sys.executable, "-B", os.path.abspath(script), *words]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode and "passed" not in done.stdout:
-        print(f"SKIP: no namespaces here: {done.stderr.strip().splitlines()[-1:]}")
+        print(f"SKIP: no namespaces here: {(done.stderr + done.stdout).strip().splitlines()[-1:]}")
         print("0 passed, 0 failed, 1 skipped")
         return 0
     print(done.stdout, end="")
     return done.returncode
+
+
+def main():
+    table = "--table" in sys.argv
+    if "--inside" in sys.argv:
+        return inside(table)
+    return again_inside(__file__, "--inside", *["--table"] * table)
 
 
 if __name__ == "__main__":
