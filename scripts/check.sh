@@ -49,7 +49,6 @@ suites() {
 	learnd-live  $run testsuite/learnd/live.py --learnd build/learnd --nwfc build/nwfc
 	learn-live   $run testsuite/learn-live/run.py --learnd build/learnd --nwfc build/nwfc
 	dual-frames  $run testsuite/kernel/dualtest.py --nwfc build/nwfc
-	dual         $run testsuite/learnd/dual.py --nwfc build/nwfc
 	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
