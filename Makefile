@@ -23,7 +23,8 @@ VERSION := 0.1.0
 PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison \
                  libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
-                 ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2
+                 ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2 \
+                 isc-dhcp-client isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd
 PACKAGES_VM    = qemu-system-x86 busybox-static
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef

@@ -227,6 +227,12 @@ static bool is_of_interest(struct learn_port *p, const struct frame *f, instant 
 	}
 }
 
+/* To itself, or to all. */
+static bool may_come_back(const struct learn_port *p, const struct frame *f)
+{
+	return f->ether_dst[0] & 1 || memcmp(f->ether_dst, p->config->mac, 6) == 0;
+}
+
 static void learn_data(struct learn_port *p, const struct frame *f, instant now)
 {
 	struct claim c = {.address = f->src,
@@ -250,9 +256,10 @@ void learner_frame(struct learn_port *p, const uint8_t *frame, size_t n, size_t 
 		learner_timers(p, now);
 	if (!frame_open(frame, n, wire_n, direction, &f))
 		f.kind = FRAME_OTHER;
-	if (f.kind == FRAME_SERVER)
+	if (f.kind == FRAME_SERVER && may_come_back(p, &f))
 		p->played = now;
-	else if (f.kind != FRAME_OTHER && is_of_interest(p, &f, now) && in_limits(p, &f, now))
+	else if (f.kind != FRAME_SERVER && f.kind != FRAME_OTHER && is_of_interest(p, &f, now) &&
+		 in_limits(p, &f, now))
 		learn[f.kind](p, &f, now);
 	if (p->next <= now) /* a lifetime of nothing */
 		learner_timers(p, now);

@@ -48,8 +48,8 @@ suites() {
 	learnd-asan  $run testsuite/learnd/cases.py --learnd build/asan/learnd
 	captures     $run testsuite/learnd/captures.py --learnd build/learnd
 	learnd-live  $run testsuite/learnd/live.py --learnd build/learnd --nwfc build/nwfc
+	learn-live   $run testsuite/learn-live/run.py --learnd build/learnd --nwfc build/nwfc
 	dual-frames  $run testsuite/kernel/dualtest.py --nwfc build/nwfc
-	dual         $run testsuite/learnd/dual.py --nwfc build/nwfc
 	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
 	reach        $run testsuite/network/reach.py --nwfc build/nwfc
 	bridges      $run testsuite/network/bridges.py --nwfc build/nwfc

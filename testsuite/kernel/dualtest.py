@@ -3,7 +3,7 @@
 """clean-traffic-dual, frame by frame in a real kernel: what a good guest sends passes, what a bad one sends does not.
 
 Frames by hand with verdicts by hand, so that filter, compiler and reference can not be wrong
-together.  Judged as ebtables and as nft, with addresses of both families and with those of one
+together.  Judged as ebtables, as the script for ebtables and iptables, and as nft, with addresses of both families and with those of one
 family alone; the reference must say the same.
 
     dualtest.py --nwfc build/nwfc
@@ -196,8 +196,8 @@ def judge(nwfc, scene):
     for filtered in (False, True):
         lab.bridge_netfilter(filtered)
         base = lab.send(packets, False)
-        for target in ("nft", "ebtables"):
-            if target == "ebtables" and skipped:
+        for target in ("nft", "ebtables", "xtables"):
+            if target != "nft" and skipped:
                 continue
             load(nwfc, target, port)
             seen = lab.send(packets, False)
@@ -232,14 +232,17 @@ def load(nwfc, target, port):
 
 
 def clear():
-    for command in (["nft", "flush", "ruleset"], ["ebtables", "-t", "nat", "-F"], ["ebtables", "-t", "nat", "-X"]):
-        L.run(command)
+    L.run(["nft", "flush", "ruleset"])
+    for tables in (["ebtables", "-t", "nat"], ["iptables"], ["ip6tables"]):
+        for flag in ("-F", "-X"):
+            L.run(tables + [flag])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nwfc", required=True, help="the compiler")
     nwfc = os.path.abspath(parser.parse_args().nwfc)
+    os.environ.update(NWFC_LOCK="", NWFC_ASSUME_BR_NETFILTER="1")
     passed = failed = 0
     for scene in SCENES:
         try:

@@ -29,6 +29,10 @@ def dhcp(op, kind, guest, xid, yiaddr="0.0.0.0", ciaddr="0.0.0.0", options=b""):
                         bytes(4)) + mac(guest) + bytes(202) + b"\x63\x82\x53\x63" + bytes([53, 1, kind]) + options + b"\xff")
 
 
+def discover(guest, xid):
+    return b"\xff" * 6 + mac(guest) + b"\x08\x00" + udp("0.0.0.0", 68, "255.255.255.255", 67, dhcp(1, 1, guest, xid))
+
+
 def request(guest, xid, address):
     options = bytes([50, 4]) + socket.inet_aton(address)
     return b"\xff" * 6 + mac(guest) + b"\x08\x00" + udp("0.0.0.0", 68, "255.255.255.255", 67, dhcp(1, 3, guest, xid, options=options))
@@ -63,6 +67,11 @@ def arp(operation, sender_mac, sender, target, source=None, to=b"\xff" * 6):
 
 def ip6(source, target, following, payload, hops=255):
     return struct.pack(">IHBB", 6 << 28, len(payload), following, hops) + packed6(source) + packed6(target) + payload
+
+
+def data6(guest, address, target="fd09::1", source=None):
+    payload = struct.pack(">HHHH", 4000, 4000, 12, 0) + b"data"
+    return SERVER_MAC + (source or mac(guest)) + b"\x86\xdd" + ip6(address, target, 17, payload, 64)
 
 
 def dad(guest, address, nonce=b"", sender=None, hops=255):

@@ -8,7 +8,6 @@ In namespaces of its own (unshare): a bridge, guests on veth pairs, a DHCP serve
 raw frames, so that leases may last seconds, and dnsmasq with udhcpc where they are installed.
 """
 import argparse
-import json
 import os
 import random
 import select
@@ -21,7 +20,7 @@ import time
 import traceback
 
 from frames import SERVER, SERVER_MAC, ack, announcement, data, mac, release, request
-from lab import Lab, Skip, add_macvtap, enter, run
+from lab import Lab, Learnd, Skip, add_macvtap, enter, run
 
 OWNER = "11111111-2222-3333-4444-55555555555%d"
 TESTS = []
@@ -30,65 +29,6 @@ TESTS = []
 def test(f):
     TESTS.append(f)
     return f
-
-
-# --- learnd
-
-class Learnd:
-    """A learnd with its files in the working directory; events are read as they come."""
-
-    def __init__(self, *words, command=None, ready=True):
-        self.events, self.rest = [], b""
-        words = [ARGS.learnd, "-l", "learn", "-L", "leases", "-f", *words]
-        self.process = subprocess.Popen(words + (["--", *command] if command else []), stdout=subprocess.PIPE,
-                                        stderr=open("learnd.err", "ab"), start_new_session=True)
-        if ready:
-            self.wait("started")
-
-    def read(self, seconds):
-        if select.select([self.process.stdout], [], [], seconds)[0]:
-            got = os.read(self.process.stdout.fileno(), 1 << 16)
-            self.rest += got
-            *lines, self.rest = self.rest.split(b"\n")
-            self.events += [json.loads(line) for line in lines if line.startswith(b"{")]
-            return bool(got)
-        return True
-
-    def wait(self, event, seconds=6, **more):
-        end = time.monotonic() + seconds
-        at = 0
-        while True:
-            while at < len(self.events):
-                e = self.events[at]
-                at += 1
-                if e["event"] == event and all(e.get(k) == v for k, v in more.items()):
-                    self.events = self.events[at:]
-                    return e
-            left = end - time.monotonic()
-            assert left > 0 and self.read(left), f"no event {event} {more}: {self.events}"
-
-    def none(self, event, seconds=0.4):
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.read(left)
-        assert not [e for e in self.events if e["event"] == event], self.events
-
-    def child(self):
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
-            return int(f.read().split()[0])
-
-    def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        while self.read(5) and self.process.poll() is None:
-            pass
-        status = self.process.wait(5)
-        self.process.stdout.close()
-        assert status == 0, status
 
 
 PORT = """port vnet%d mac %s {
@@ -546,4 +486,5 @@ PARSER.add_argument("--only", nargs="*")
 PARSER.add_argument("--inside", action="store_true")
 PARSER.add_argument("--flood", action="store_true")
 ARGS = PARSER.parse_args()
+Learnd.program = ARGS.learnd
 sys.exit(main())

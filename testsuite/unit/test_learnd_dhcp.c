@@ -374,6 +374,9 @@ static void test_guest_that_plays_the_server(void **state)
 	udp(&u, 67, 68, &m);
 	ipv4(&p, other_mac, SERVER, "10.0.0.5", 17, &u);
 	learner_frame(port, p.at, 86, p.n, FROM_GUEST, T0);
+	memcpy(p.at, other_mac, 6); /* to another: that does not come back */
+	learner_frame(port, p.at, 86, p.n, FROM_GUEST, T0 + SECOND / 2);
+	memcpy(p.at, guest_mac, 6);
 	frame_at(&p, TO_GUEST, T0 + SECOND - 1);
 	expect_event(EVENT_IGNORE, "10.0.0.5", BY_DHCP4, T0 + SECOND - 1);
 	expect_why("the guest plays the server");

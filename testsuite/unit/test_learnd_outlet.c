@@ -42,8 +42,7 @@ static unsigned put_lines(unsigned n)
 	static unsigned serial;
 	char line[120];
 	for (unsigned i = 0; i < n; i++)
-		outlet_put(&o, line,
-			   (size_t)snprintf(line, sizeof line, "%0100u\n", ++serial));
+		outlet_put(&o, line, (size_t)snprintf(line, sizeof line, "%0100u\n", ++serial));
 	return n;
 }
 
