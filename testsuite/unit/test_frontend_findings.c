@@ -266,7 +266,7 @@ static const struct case_ port_cases[] = {
 	 "", HARD},
 	/* interfaces and domains */
 	{"E203", "«<interface type='bridge'>»" TARGET REF "</interface>", "<mac", HARD},
-	{"E205", "<interface type='«hostdev»'>" TARGET MAC REF "</interface>", "bridge", HARD},
+	{"E205", "<interface type='«hostdev»'>" TARGET MAC REF "</interface>", "card", HARD},
 	{"E205", "<interface type='«user»'>" REF "</interface>", "", HARD},
 	{"E205", "<interface type='«odd»'>" REF "</interface>", "ethernet", HARD},
 	{"E205", IFACE(TARGET MAC "<virtualport type='«openvswitch»'/>" REF), "Linux bridge", HARD},
