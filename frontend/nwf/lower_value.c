@@ -131,6 +131,33 @@ static void give(struct nwf_lowering *lw, const struct attr *at, bool negated,
 		rule_builder_set(&lw->builder, at, negated, text, w->span, name);
 }
 
+/* Names of ICMP types have dashes, so they read as ranges. RFC 792, 4443, 4861. */
+static const struct icmp_name {
+	const char *name;
+	unsigned v4, v6; /* 0: it has none */
+} icmp_names[] = {
+	{"echo-request", 8, 128},       {"destination-unreachable", 3, 1},
+	{"time-exceeded", 11, 3},       {"parameter-problem", 12, 4},
+	{"packet-too-big", 0, 2},       {"nd-router-solicit", 0, 133},
+	{"nd-router-advert", 0, 134},   {"nd-neighbor-solicit", 0, 135},
+	{"nd-neighbor-advert", 0, 136}, {"timestamp-request", 13, 0},
+};
+
+static void hint_icmp(struct nwf_lowering *lw, struct finding *f, const struct nwf_operand *o)
+{
+	struct span both = o->value.span;
+	both.hi = o->to.span.hi;
+	struct str whole = source_slice(lw->diags->sources, both);
+	for (size_t i = 0; i < sizeof icmp_names / sizeof *icmp_names; i++) {
+		const struct icmp_name *n = &icmp_names[i];
+		if (!str_is(whole, n->name))
+			continue;
+		diag_hint(lw->diags, f, "types are numbers: %s is %u%s%s", n->name,
+			  n->v4 ? n->v4 : n->v6, n->v4 ? " in ICMP" : " in ICMPv6",
+			  n->v4 && n->v6 ? str_printf(lw->arena, ", %u in ICMPv6", n->v6).s : "");
+	}
+}
+
 /* A mask or an upper end that the attribute has not. */
 static bool fits(struct nwf_lowering *lw, const struct nwf_operand *o,
 		 const struct nwf_slots *slots)
@@ -142,6 +169,8 @@ static bool fits(struct nwf_lowering *lw, const struct nwf_operand *o,
 		return true;
 	struct finding *f = diag_add(lw->diags, FINDING(E116), extra->span, "%s can not stand here",
 				     extra == &o->mask ? "a mask" : "a range");
+	if (extra == &o->to)
+		hint_icmp(lw, f, o);
 	if (extra == &o->to && slots->mask)
 		diag_hint(lw->diags, f,
 			  "frames know masks of addresses, as in 10.0.0.0/8; ranges "

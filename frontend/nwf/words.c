@@ -228,6 +228,28 @@ static bool same_statement(const struct nwf_parser *p, struct span at)
 	return true;
 }
 
+/* What writers of nft, pf and iptables are used to. */
+static const struct habit {
+	const char *text, *hint;
+} habits[] = {
+	{"=", "equality has no sign: `dport 80`; a range is `80-90`, not equal is `!=`"},
+	{"tcp", "a rule begins with its verdict and direction: `accept in tcp dport 80`"},
+	{"udp", "a rule begins with its verdict and direction: `accept in udp dport 53`"},
+	{"ip", "a rule begins with its verdict and direction: `drop out ip saddr != $IP`"},
+	{"ip6", "a rule begins with its verdict and direction: `drop out ip6 saddr != $IPV6`"},
+	{"ether", "a rule begins with its verdict and direction: `drop out ether saddr != $MAC`"},
+	{"arp", "a rule begins with its verdict and direction: `accept inout arp op request`"},
+	{"icmp", "a rule begins with its verdict and direction: `accept inout icmp type 8`"},
+};
+
+static const char *habit_hint(struct str text)
+{
+	for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+		if (str_is(text, habits[i].text))
+			return habits[i].hint;
+	return NULL;
+}
+
 /* One mistake, one finding: what is odd behind the first place may follow from it. */
 void nwf_syntax_error(struct nwf_parser *p, struct span at, struct str unexpected,
 		      struct str wanted)
@@ -245,7 +267,10 @@ void nwf_syntax_error(struct nwf_parser *p, struct span at, struct str unexpecte
 	if (!text.len && p->depth)
 		diag_note(p->diags, f, p->outermost, "this brace is not closed");
 	struct nearest n = nearest_keyword(text);
-	if (n.name)
+	const char *habit = habit_hint(text);
+	if (habit)
+		diag_hint(p->diags, f, "%s", habit);
+	else if (n.name)
 		nearest_hint(p->diags, f, &n);
 	else if (wanted.len)
 		diag_hint(p->diags, f, "%.*s is wanted here", STR_ARG(wanted));
