@@ -37,8 +37,10 @@ int transfer_export(const struct options *o)
 	struct leases all;
 	struct fault fault;
 	instant now = clock_now(CLOCK_REALTIME);
-	if (!journal_read(o->leases, now, &all, &fault))
+	if (!journal_read(o->leases, now, &all, &fault)) {
+		leases_free(&all);
 		return fail(o->leases, fault.line, fault.text);
+	}
 	keep_of(&all, o->argument);
 	bool good = leases_write(STDOUT_FILENO, &all, now);
 	int error = errno;
@@ -77,24 +79,30 @@ static bool write_import(const struct leases *l, const char *path, instant now)
 	return good;
 }
 
+static int import_to(const char *path, const char *from, struct leases *waiting, struct leases *in)
+{
+	struct fault fault;
+	instant now = clock_now(CLOCK_REALTIME);
+	if (access(from, R_OK) < 0)
+		return fail(from, 0, strerror(errno));
+	if (!journal_read(from, now, in, &fault))
+		return fail(from, fault.line, fault.text);
+	if (!journal_read(path, now, waiting, &fault))
+		return fail(path, fault.line, fault.text);
+	if (!join(waiting, in) || !write_import(waiting, path, now))
+		return fail(path, 0, strerror(errno));
+	fprintf(stderr, "learnd: %u living leases; a running learnd takes them at SIGHUP\n", in->n);
+	return EXIT_GOOD;
+}
+
 int transfer_import(const struct options *o)
 {
-	struct leases waiting, in;
-	struct fault fault;
+	struct leases waiting = {0}, in = {0};
 	char path[4096];
-	instant now = clock_now(CLOCK_REALTIME);
 	if (snprintf(path, sizeof path, "%s.import", o->leases) >= (int)sizeof path - 4)
 		return fail(o->leases, 0, strerror(ENAMETOOLONG));
-	if (access(o->argument, R_OK) < 0)
-		return fail(o->argument, 0, strerror(errno));
-	if (!journal_read(o->argument, now, &in, &fault))
-		return fail(o->argument, fault.line, fault.text);
-	if (!journal_read(path, now, &waiting, &fault))
-		return fail(path, fault.line, fault.text);
-	bool good = join(&waiting, &in) && write_import(&waiting, path, now);
-	int error = errno;
-	fprintf(stderr, "learnd: %u living leases; a running learnd takes them at SIGHUP\n", in.n);
+	int code = import_to(path, o->argument, &waiting, &in);
 	leases_free(&in);
 	leases_free(&waiting);
-	return good ? EXIT_GOOD : fail(path, 0, strerror(error));
+	return code;
 }
