@@ -44,25 +44,6 @@ static struct str name_of(const struct rule_builder *rb, const struct attr *at)
 	return rb->name ? rb->name(rb, at) : str_from(at->xml);
 }
 
-/* Services that filters are about most often (IANA); a name is not taken, so that one way to say
- * a port is left. */
-static void hint_service(struct diags *ds, struct finding *f, const struct attr *at,
-			 struct str text)
-{
-	static const struct {
-		const char *name;
-		unsigned port;
-	} services[] = {
-		{"ssh", 22},    {"smtp", 25},  {"domain", 53}, {"dns", 53},     {"bootps", 67},
-		{"bootpc", 68}, {"tftp", 69},  {"http", 80},   {"ntp", 123},    {"snmp", 161},
-		{"https", 443}, {"ldap", 389}, {"imaps", 993}, {"mysql", 3306}, {"rdp", 3389},
-	};
-	for (size_t i = 0; strstr(at->xml, "port") && i < sizeof services / sizeof *services; i++)
-		if (str_is(text, services[i].name))
-			diag_hint(ds, f, "ports are numbers: %s is %u", services[i].name,
-				  services[i].port);
-}
-
 static void bad_value(struct rule_builder *rb, const struct attr *at, struct str text,
 		      struct span sp, const char *why)
 {
@@ -72,7 +53,6 @@ static void bad_value(struct rule_builder *rb, const struct attr *at, struct str
 	struct finding *f = diag_add(rb->diags, FINDING(E112), sp, "%.*s '%.*s' %.*s",
 				     STR_ARG(name_of(rb, at)), STR_ARG(text), STR_ARG(because));
 	hint_names(rb->diags, f, at);
-	hint_service(rb->diags, f, at, text);
 	bool address = at->type == VT_IP4 || at->type == VT_IP6;
 	if (address && memchr(text.s, '/', text.len))
 		diag_hint(rb->diags, f, "the prefix length goes into the mask attribute");

@@ -61,45 +61,54 @@ static struct nwf_word make_name(struct arena *a, struct str s, struct span span
 	return plain ? make_word(s, span) : make_string(a, s, span);
 }
 
-static const char *own_name(const struct value *v)
+/* What XML writes as a number keeps the form that it had there. */
+static const char *own_name(const struct value_name *names, const struct value *v)
 {
-	for (const struct value_name *n = nwf_value_names((enum value_type)v->type); n && n->name;
-	     n++)
-		if (n->value == v->u)
-			return n->name;
+	for (; names && names->name; names++)
+		if (names->value == v->u && !(v->type == VT_UINT && v->hex))
+			return names->name;
 	return NULL;
 }
 
 /* A number whose XML name nft does not have stays a number. */
-static void print_value(struct buf *b, const struct value *v)
+static void print_value(struct buf *b, const struct value_name *names, const struct value *v)
 {
-	const char *name = own_name(v);
+	const char *name = own_name(names, v);
 	if (name)
 		buf_str(b, str_from(name));
-	else if (nwf_value_names((enum value_type)v->type))
+	else if (names)
 		buf_printf(b, v->hex ? "0x%x" : "%u", v->u);
 	else
 		value_print(b, v);
 }
 
-static struct nwf_word value_word(struct arena *a, const struct value *v, struct span span)
+static struct nwf_word value_word(struct arena *a, const struct value_name *names,
+				  const struct value *v, struct span span)
 {
 	struct buf b;
 	if (v->type == VT_SETNAME || v->type == VT_TEXT)
 		return make_name(a, v->text, span);
 	buf_memory(&b);
-	print_value(&b, v);
+	print_value(&b, names, v);
 	return make_word(buf_take(a, &b), span);
 }
 
-static struct nwf_word operand_word(struct maker *m, const struct operand *o)
+/* The words for values of a test. What is compared by size is a number. */
+static const struct value_name *names_of(const struct maker *m, const struct test *t)
+{
+	bool sized = t->to.kind != OPERAND_NONE;
+	return sized ? NULL : nwf_value_names(t->value.attr, m->rule->proto->family);
+}
+
+static struct nwf_word operand_word(struct maker *m, const struct value_name *names,
+				    const struct operand *o)
 {
 	if (o->kind == OPERAND_NONE)
 		return (struct nwf_word){0};
 	if (o->kind == OPERAND_VAR)
 		return make_word(str_printf(m->a, "$%.*s", STR_ARG(var_ref_text(m->a, &o->var))),
 				 o->span);
-	return value_word(m->a, &o->value, o->span);
+	return value_word(m->a, names, &o->value, o->span);
 }
 
 /* "NEW,ESTABLISHED" to words in small letters. */
@@ -129,7 +138,8 @@ static void make_list(struct maker *m, const struct test *t, struct nwf_value *o
 		struct nwf_word *words[] = {&o.value, &o.mask, &o.to};
 		for (int k = 0; k < 3; k++)
 			if (all[k]->kind == OPERAND_LIST)
-				*words[k] = value_word(m->a, &all[k]->list->values.items[i],
+				*words[k] = value_word(m->a, k ? NULL : names_of(m, t),
+						       &all[k]->list->values.items[i],
 						       all[k]->list->spans.items[i]);
 		*vec_push(m->a, &out->items) = o;
 	}
@@ -154,10 +164,11 @@ static void make_value(struct maker *m, const struct test *t, struct nwf_value *
 	} else if (t->field == F_CT_STATE) {
 		out->words = split_words(m->a, value_text(m->a, &t->value.value), t->span);
 	} else {
-		struct nwf_operand o = {.value = operand_word(m, &t->value),
-					.to = operand_word(m, &t->to)};
+		struct nwf_operand o = {.to = operand_word(m, NULL, &t->to)};
+		if (t->value.kind != OPERAND_NONE)
+			o.value = operand_word(m, names_of(m, t), &t->value);
 		if (t->field != F_IPSET)
-			o.mask = operand_word(m, &t->mask);
+			o.mask = operand_word(m, NULL, &t->mask);
 		if (!o.value.kind)
 			o = (struct nwf_operand){.value = o.to};
 		*vec_push(m->a, &out->items) = o;
@@ -447,7 +458,7 @@ void nwf_from_port(struct arena *a, const struct port *p, struct nwf_file *out)
 	struct nwf_params params = {0};
 	struct filter_ref bare = {.filter = p->filter.filter, .span = p->filter.span};
 	it.name = make_name(a, p->name, p->name_span);
-	it.mac = value_word(a, &p->mac, p->span);
+	it.mac = value_word(a, NULL, &p->mac, p->span);
 	it.block.span = p->span;
 	if (p->owner_name.len && p->owner_uuid.len) {
 		s.kind = NWF_OWNER;

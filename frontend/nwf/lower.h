@@ -23,8 +23,9 @@ struct nwf_lowering {
 	int layer;             /* enum layer, or NO_LAYER before the first label */
 	bool layer_said;       /* that it is missing has been reported in this filter */
 	struct rule_builder builder;
-	struct params defines; /* so far in the text */
-	uint32_t depth;        /* of includes */
+	const struct nwf_header *transport; /* what the rule being read says; NULL: none */
+	struct params defines;              /* so far in the text */
+	uint32_t depth;                     /* of includes */
 };
 
 /* A rule of the language can be two rules of the tree: for IPv4 and IPv6 (words.h). */

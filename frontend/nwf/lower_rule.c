@@ -50,11 +50,25 @@ static void say_unknown_field(struct nwf_lowering *lw, const struct nwf_header *
 		diag_hint(lw->diags, f, "it has %.*s", STR_ARG(list));
 }
 
+/* A field as the rule may say it: `tcp dport`, where the field's own name is `th dport`. */
+static struct str field_name(const struct nwf_lowering *lw, enum field_id field)
+{
+	bool six = lw->builder.rule->proto->family == 6;
+	const struct nwf_header *said[] = {six ? nwf_header_find(STR("ip6")) : NULL, lw->transport};
+	for (int i = 0; i < 2; i++)
+		if (said[i] && nwf_has_field(said[i], field))
+			return str_printf(lw->arena, "%s %s", said[i]->word,
+					  nwf_field_word(said[i], field));
+	return str_from(fields[field].name);
+}
+
 /* How messages call an attribute: by the words of its field. */
 static struct str attr_name(const struct rule_builder *rb, const struct attr *at)
 {
 	static const char *const parts[] = {"", "", "upper end of ", "mask of "};
-	return str_printf(rb->arena, "%s%s", parts[at->part], fields[at->field].name);
+	const void *whole = (const char *)rb - offsetof(struct nwf_lowering, builder);
+	struct str name = field_name(whole, (enum field_id)at->field);
+	return str_printf(rb->arena, "%s%.*s", parts[at->part], STR_ARG(name));
 }
 
 /* --- which protocol --- */
@@ -159,9 +173,9 @@ static void find_slots(const struct proto *p, enum field_id field, struct nwf_sl
 static void say_not_here(struct nwf_lowering *lw, const struct nwf_match *m, enum field_id field)
 {
 	bool frames = lw->layer == LAYER_FRAME;
-	struct finding *f = diag_add(lw->diags, FINDING(E105), m->span,
-				     "%s can not be tested in this rule under %s",
-				     fields[field].name, frames ? "frames:" : "packets:");
+	struct finding *f = diag_add(
+		lw->diags, FINDING(E105), m->span, "%.*s can not be tested in this rule under %s",
+		STR_ARG(field_name(lw, field)), frames ? "frames:" : "packets:");
 	if (!frames && field == F_NET_PROTO) {
 		diag_hint(lw->diags, f, "the protocol's own word says it: tcp, udp, icmp, ...");
 		return;
@@ -185,8 +199,8 @@ static bool relation_fits(struct nwf_lowering *lw, const struct nwf_match *m, en
 		return true;
 	struct finding *f = diag_add(lw->diags, FINDING(E111), m->span,
 				     count ? "a number of connections is compared"
-					   : "%s is not compared by size",
-				     fields[field].name);
+					   : "%.*s is not compared by size",
+				     STR_ARG(field_name(lw, field)));
 	diag_hint(lw->diags, f,
 		  count ? "write 'ct count > 10' or 'ct count <= 10'"
 			: "write a range, as in 1-10");
@@ -216,8 +230,9 @@ static void lower_field(struct nwf_lowering *lw, const struct nwf_match *m, enum
 	if (!relation_fits(lw, m, field, &s))
 		return;
 	if (given(lw, s.value) || given(lw, s.from) || given(lw, s.to)) {
-		struct finding *f = diag_add(lw->diags, FINDING(E126), m->span,
-					     "%s is tested twice", fields[field].name);
+		struct finding *f =
+			diag_add(lw->diags, FINDING(E126), m->span, "%.*s is tested twice",
+				 STR_ARG(field_name(lw, field)));
 		diag_hint(lw->diags, f, "one test can hold a list: { a, b }");
 		return;
 	}
@@ -372,6 +387,7 @@ static void lower_as(struct nwf_lowering *lw, const struct nwf_rule *r, const st
 		     const struct proto *p, struct rule *rule)
 {
 	lw->builder.name = attr_name;
+	lw->transport = me->transport;
 	rule_builder_start(&lw->builder, rule, p, lw->arena, lw->diags);
 	lower_transport(lw, me);
 	vec_each (m, &r->matches)

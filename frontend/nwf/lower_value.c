@@ -41,6 +41,14 @@ static bool is_number(struct str s)
 	return s.len && s.s[0] >= '0' && s.s[0] <= '9';
 }
 
+static const struct value_name *find_name(const struct value_name *names, struct str s)
+{
+	for (; names && names->name; names++)
+		if (str_is(s, names->name))
+			return names;
+	return NULL;
+}
+
 static void say_unknown_word(struct nwf_lowering *lw, const struct value_name *names,
 			     const struct nwf_word *w)
 {
@@ -59,6 +67,21 @@ static void say_unknown_word(struct nwf_lowering *lw, const struct value_name *n
 		diag_hint(lw->diags, f, "known words: %.*s", STR_ARG(list));
 }
 
+/* Names of services differ between hosts, so a port is a number. */
+static void say_service(struct nwf_lowering *lw, const struct nwf_word *w, struct str text)
+{
+	int port = nwf_service_port(text);
+	struct finding *f = diag_add(lw->diags, FINDING(E112), w->span,
+				     "a port is a number, which '%.*s' is not", STR_ARG(text));
+	if (port >= 0)
+		diag_hint(lw->diags, f, "write %d", port);
+}
+
+static const struct value_name *words_of(const struct nwf_lowering *lw, const struct attr *at)
+{
+	return nwf_value_names(at, lw->builder.rule->proto->family);
+}
+
 /*
  * The text that ir/value.h reads for a word. The language has one spelling for
  * each value, in small letters, nft's where nft has one.
@@ -66,17 +89,22 @@ static void say_unknown_word(struct nwf_lowering *lw, const struct value_name *n
 static bool word_text(struct nwf_lowering *lw, const struct attr *at, const struct nwf_word *w,
 		      struct str *out)
 {
-	const struct value_name *own = nwf_value_names((enum value_type)at->type);
-	bool named = value_names((enum value_type)at->type) != NULL;
+	const struct value_name *own = words_of(lw, at);
+	bool named = own || value_names((enum value_type)at->type);
 	bool text = at->type == VT_TEXT || at->type == VT_SETNAME;
 	*out = nwf_text(lw->arena, w);
 	if (w->kind == NWF_VARIABLE || (named && is_number(w->text)))
 		return true;
-	for (const struct value_name *n = own; n && n->name; n++)
-		if (str_is(w->text, n->name)) {
-			*out = str_printf(lw->arena, "%u", n->value);
-			return true;
-		}
+	const struct value_name *found = find_name(own, w->text);
+	if (found) {
+		*out = str_printf(lw->arena, "%u", found->value);
+		return true;
+	}
+	bool port = at->field == F_TH_SPORT || at->field == F_TH_DPORT;
+	if (port && !is_number(*out)) {
+		say_service(lw, w, *out);
+		return false;
+	}
 	if (own || (named && has_capital(w->text)) || (w->kind == NWF_STRING && !text)) {
 		say_unknown_word(lw, own, w);
 		return false;
@@ -106,20 +134,37 @@ static struct str join_words(struct nwf_lowering *lw, const struct attr *at,
 
 /* --- one operand --- */
 
+/* Where a word is parted into the two ends of a range; 0: nowhere. Names have dashes, too. */
+static uint32_t range_dash(const struct nwf_lowering *lw, const struct attr *at, struct str t)
+{
+	const char *dash = t.len > 1 ? memchr(t.s, '-', t.len) : NULL;
+	bool address = at->type == VT_IP4 || at->type == VT_IP6;
+	if (!dash || (at->type != VT_UINT && !address))
+		return 0;
+	if (address || is_number(t))
+		return (uint32_t)(dash - t.s);
+	for (const struct value_name *n = words_of(lw, at); n && n->name; n++) {
+		uint32_t len = (uint32_t)strlen(n->name);
+		if (t.len > len + 1 && t.s[len] == '-' && memcmp(t.s, n->name, len) == 0 &&
+		    !find_name(words_of(lw, at), t))
+			return len;
+	}
+	return 0;
+}
+
 /* Parts "80-90" at its dash where the attribute is of a kind that has ranges. */
-static void part_range(const struct nwf_slots *slots, struct nwf_operand *o)
+static void part_range(const struct nwf_lowering *lw, const struct nwf_slots *slots,
+		       struct nwf_operand *o)
 {
 	struct str t = o->value.text;
-	const char *dash = t.len > 1 ? memchr(t.s, '-', t.len) : NULL;
-	uint8_t type = slots->value->type;
-	if (o->to.kind || o->value.kind != NWF_WORD || !dash ||
-	    (type != VT_UINT && type != VT_IP4 && type != VT_IP6))
+	bool plain = !o->to.kind && o->value.kind == NWF_WORD;
+	uint32_t n = plain ? range_dash(lw, slots->value, t) : 0;
+	if (!n)
 		return;
-	uint32_t n = (uint32_t)(dash - t.s);
 	o->to = o->value;
 	o->value.text.len = n;
 	o->value.span.hi = o->value.span.lo + n;
-	o->to.text = (struct str){dash + 1, t.len - n - 1};
+	o->to.text = (struct str){t.s + n + 1, t.len - n - 1};
 	o->to.span.lo += n + 1;
 }
 
@@ -129,33 +174,6 @@ static void give(struct nwf_lowering *lw, const struct attr *at, bool negated,
 	struct str text;
 	if (word_text(lw, at, w, &text))
 		rule_builder_set(&lw->builder, at, negated, text, w->span, name);
-}
-
-/* Names of ICMP types have dashes, so they read as ranges. RFC 792, 4443, 4861. */
-static const struct icmp_name {
-	const char *name;
-	unsigned v4, v6; /* 0: it has none */
-} icmp_names[] = {
-	{"echo-request", 8, 128},       {"destination-unreachable", 3, 1},
-	{"time-exceeded", 11, 3},       {"parameter-problem", 12, 4},
-	{"packet-too-big", 0, 2},       {"nd-router-solicit", 0, 133},
-	{"nd-router-advert", 0, 134},   {"nd-neighbor-solicit", 0, 135},
-	{"nd-neighbor-advert", 0, 136}, {"timestamp-request", 13, 0},
-};
-
-static void hint_icmp(struct nwf_lowering *lw, struct finding *f, const struct nwf_operand *o)
-{
-	struct span both = o->value.span;
-	both.hi = o->to.span.hi;
-	struct str whole = source_slice(lw->diags->sources, both);
-	for (size_t i = 0; i < sizeof icmp_names / sizeof *icmp_names; i++) {
-		const struct icmp_name *n = &icmp_names[i];
-		if (!str_is(whole, n->name))
-			continue;
-		diag_hint(lw->diags, f, "types are numbers: %s is %u%s%s", n->name,
-			  n->v4 ? n->v4 : n->v6, n->v4 ? " in ICMP" : " in ICMPv6",
-			  n->v4 && n->v6 ? str_printf(lw->arena, ", %u in ICMPv6", n->v6).s : "");
-	}
 }
 
 /* A mask or an upper end that the attribute has not. */
@@ -169,8 +187,6 @@ static bool fits(struct nwf_lowering *lw, const struct nwf_operand *o,
 		return true;
 	struct finding *f = diag_add(lw->diags, FINDING(E116), extra->span, "%s can not stand here",
 				     extra == &o->mask ? "a mask" : "a range");
-	if (extra == &o->to)
-		hint_icmp(lw, f, o);
 	if (extra == &o->to && slots->mask)
 		diag_hint(lw->diags, f,
 			  "frames know masks of addresses, as in 10.0.0.0/8; ranges "
@@ -190,7 +206,7 @@ static void give_operand(struct nwf_lowering *lw, const struct nwf_match *m,
 {
 	bool some = m->relation == NWF_NE_SOME || m->relation == NWF_LE_SOME;
 	bool negated = m->relation != NWF_EQ && m->relation != NWF_GT;
-	part_range(slots, &o);
+	part_range(lw, slots, &o);
 	if (!fits(lw, &o, slots))
 		return;
 	const struct attr *at = o.to.kind && slots->from ? slots->from : slots->value;
@@ -289,7 +305,7 @@ static void give_list(struct nwf_lowering *lw, const struct nwf_match *m,
 		arena_new_array(lw->arena, struct nwf_operand, m->value.items.n);
 	for (uint32_t i = 0; i < m->value.items.n; i++) {
 		items[i] = m->value.items.items[i];
-		part_range(slots, &items[i]);
+		part_range(lw, slots, &items[i]);
 		c.has_to |= items[i].to.kind && slots->to;
 		c.has_mask |= items[i].mask.kind && slots->mask;
 	}

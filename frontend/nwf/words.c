@@ -75,18 +75,6 @@ enum field_id nwf_field_find(const struct nwf_header *h, struct str word)
 	return FIELDS;
 }
 
-/* nft's words (describe ether_type, arp operation); where it has none, the language's own. */
-static const struct value_name ethertypes[] = {{"ip", 0x0800},   {"ip6", 0x86dd},  {"arp", 0x0806},
-					       {"rarp", 0x8035}, {"vlan", 0x8100}, {NULL, 0}};
-static const struct value_name arpops[] = {{"request", 1}, {"reply", 2},     {"rrequest", 3},
-					   {"rreply", 4},  {"inrequest", 8}, {"inreply", 9},
-					   {"nak", 10},    {NULL, 0}};
-
-const struct value_name *nwf_value_names(enum value_type type)
-{
-	return type == VT_ETHERTYPE ? ethertypes : type == VT_ARPOP ? arpops : NULL;
-}
-
 /* --- reserved words --- */
 
 #define STATEMENT_WORDS(W)                                                                         \

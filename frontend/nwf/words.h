@@ -48,7 +48,10 @@ bool nwf_has_field(const struct nwf_header *h, enum field_id field);
 		     f <= (h)->fields[group_].hi;                                                  \
 		     f++)
 
-/* Words for values of an enumerated type, nft's; NULL when there are none of our own. */
-const struct value_name *nwf_value_names(enum value_type type);
+/* Words for values of an attribute in a rule of that family, nft's; NULL: none of our own. */
+const struct value_name *nwf_value_names(const struct attr *at, unsigned family);
+
+/* The usual port of a service, for hints; -1: none is known. */
+int nwf_service_port(struct str word);
 
 #endif
