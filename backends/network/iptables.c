@@ -103,10 +103,12 @@ bool net_ipt_has(const struct net_tables *t, const char *table)
 
 /* --- one rule --- */
 
-static void put_interface(struct buf *out, const char *key, struct str name)
+static void put_interface(struct buf *out, const char *key, bool outside, struct str name)
 {
 	if (!name.len)
 		return;
+	if (outside)
+		buf_lit(out, " !");
 	buf_str(out, str_from(key));
 	put_word(out, name);
 }
@@ -175,8 +177,8 @@ static void put_rule(struct buf *out, const struct net_tables *t, struct str cha
 	for (unsigned icmp = r->icmp_first; icmp <= r->icmp_last; icmp++) {
 		buf_lit(out, "-A ");
 		buf_str(out, chain);
-		put_interface(out, " -i ", r->in);
-		put_interface(out, " -o ", r->out);
+		put_interface(out, " -i ", false, r->in);
+		put_interface(out, " -o ", r->out_not, r->out);
 		put_side(out, t, "-s", &r->source);
 		put_side(out, t, "-d", &r->destination);
 		put_protocol(out, r, icmp);

@@ -171,11 +171,16 @@ static void add_unchanged(struct lowering *l, const struct network_ip *ip,
 				 .verdict = NET_RETURN});
 }
 
+/*
+ * What goes back to the network's own bridge stays as it is: where iptables is
+ * called for bridges, that is also the multicast of its guests to each other.
+ */
 static void add_translation(struct lowering *l, const struct network_ip *ip, uint8_t protocol)
 {
-	bool range = l->n->nat_range && ip->family == IP4;
+	bool range = l->n->nat_range && ip->family == IP4, held = l->n->dev.len > 0;
 	add(l, (struct net_rule){.families = FAMILY(ip->family),
-				 .out = l->n->dev,
+				 .out = held ? l->n->dev : l->n->bridge,
+				 .out_not = !held,
 				 .source.net = ip,
 				 .destination = {.net = ip, .not = true},
 				 .protocol = protocol,

@@ -58,6 +58,7 @@ struct net_side {
 struct net_rule {
 	uint32_t families;
 	struct str in, out; /* interfaces; empty: any */
+	bool out_not;       /* any but out */
 	struct net_side source, destination;
 	uint8_t protocol;              /* 0: any */
 	uint16_t port;                 /* of the destination; 0: any */

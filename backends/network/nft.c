@@ -41,7 +41,7 @@ static enum ip_family family_of(const struct net_rule *r)
 static void put_interface(struct arena *a, struct buf *out, const char *key, struct str name)
 {
 	if (name.len)
-		buf_printf(out, "%s %.*s ", key, STR_ARG(nft_quoted(a, name)));
+		buf_printf(out, "%s%.*s ", key, STR_ARG(nft_quoted(a, name)));
 }
 
 static void put_side(struct buf *out, const struct net_rule *r, const char *key,
@@ -115,8 +115,8 @@ static void put_rule(struct arena *a, struct buf *out, const struct net_rule *r)
 	static const char *const verdicts[NET_VERDICTS] = {
 		[NET_RETURN] = "return", [NET_ACCEPT] = "accept", [NET_REJECT] = "reject"};
 	buf_lit(out, "\t\t");
-	put_interface(a, out, "iifname", r->in);
-	put_interface(a, out, "oifname", r->out);
+	put_interface(a, out, "iifname ", r->in);
+	put_interface(a, out, r->out_not ? "oifname != " : "oifname ", r->out);
 	put_family(out, r);
 	put_side(out, r, "saddr", &r->source);
 	put_side(out, r, "daddr", &r->destination);

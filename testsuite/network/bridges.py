@@ -50,16 +50,6 @@ def frame(net, source, to, word):
     return {name for name, p in ears.items() if p.communicate()[0].strip().startswith(word)}
 
 
-class Checks:
-    passed = failed = 0
-
-    def check(self, good, text):
-        self.passed += bool(good)
-        self.failed += not good
-        if not good:
-            print(f"FAIL {text}")
-
-
 def machines():
     host = lab.Machine("host", False)
     net = {name: lab.Machine(name, True) for name in ("g1", "g2", "up", "far")}
@@ -141,7 +131,9 @@ def main():
     status = lab.in_namespace("bridges")
     if status is not None:
         return status
-    c, skipped, all_of = Checks(), 0, []
+    if (why := lab.needs()):
+        return lab.skip("bridges", why)
+    c, all_of = lab.Checks(), []
     try:
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("n.xml", NETWORK), ("d.xml", DOMAIN)):
@@ -155,14 +147,10 @@ def main():
             check_script(c, folder, before)
             check_frames(c, net, folder)
             check_apply(c, folder, before)
-    except lab.Skip as why:
-        print(f"SKIP {why}")
-        skipped = 1
     finally:
         for m in all_of:
             m.close()
-    print(f"{c.passed} passed, {c.failed} failed, {skipped} skipped")
-    return c.failed != 0
+    return c.status()
 
 
 if __name__ == "__main__":

@@ -1,33 +1,59 @@
 # SPDX-License-Identifier: MIT
 """A host with virtual networks, their guests and what is outside, each in a namespace of its own.
 
-    outside 192.0.2.2 --- eth0 192.0.2.1 HOST BRIDGE 10.0.K.1 --- guests 10.0.K.11, .12
-                     2001:db8:99::/64               fd00:K::/64
+    outside 192.0.2.2 --- eth0 192.0.2.1   HOST bridges --- guests
+                     2001:db8:99::/64
+    office 198.18.1.2 --- eth1 198.18.1.1
+                     2001:db8:98::/64
 
-The host is the namespace that the test itself was put into (unshare -rnm).
+The host is the namespace that the test itself was put into. What a machine can not do is found out before (needs());
+afterwards whatever fails is a failure.
 """
+import ipaddress
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from networks import V4, V6
+
 AGENT = Path(__file__).with_name("agent.py")
+UNSHARE = ["unshare", "-nm", "--pid", "--fork", "--mount-proc"]
+# device of the host: machine behind it, its two subnets; the host is .1, the machine .2
+UPLINKS = {"eth0": ("outside", ("192.0.2.0/24", "2001:db8:99::/64")),
+           "eth1": ("office", ("198.18.1.0/24", "2001:db8:98::/64"))}
+WAIT = 0.6
+SERVICE, OTHER = 53, 2222  # a service of the host, and a port that everybody listens on
+VARIANTS = "/run/variant"
 
 
-class Skip(Exception):
-    """The machine can not do it."""
-
-
-def run(*words, **more):
+def run(*words, check=True, **more):
     done = subprocess.run(words, capture_output=True, text=True, check=False, **more)
-    if done.returncode:
-        raise Skip(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done
+
+
+def choose_variant(variant):
+    """From now on iptables and ip6tables are the nft or the legacy ones; False where there are none."""
+    os.makedirs(VARIANTS, exist_ok=True)
+    for tool in ("iptables", "ip6tables"):
+        for suffix in ("", "-restore", "-save"):
+            there = shutil.which(f"{tool}-{variant}{suffix}")
+            if not there:
+                return False
+            link = Path(VARIANTS, tool + suffix)
+            link.unlink(missing_ok=True)
+            link.symlink_to(there)
+    return True
 
 
 class Machine:
-    """A namespace and the agent in it; pid None: the host's own."""
+    """A namespace and the agent in it; own False: the host's own."""
 
     def __init__(self, name, own):
         self.name, self.holder, prefix = name, None, []
@@ -39,14 +65,24 @@ class Machine:
         self.prefix = prefix
         self.agent = subprocess.Popen([*prefix, sys.executable, "-B", str(AGENT)], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
-        if own:
-            self.ip("link set lo up")
+        self.settings()
+        self.ip("link set lo up")
 
-    def ip(self, words):
-        run(*self.prefix, "ip", *words.split())
+    def settings(self):
+        """Nothing but rules decides, and what rejects says so at once."""
+        self.set({"ipv6/conf/default/accept_dad": 0, "ipv6/conf/all/accept_dad": 0, "ipv6/icmp/ratelimit": 0,
+                  "ipv6/icmp/ratemask": "255", "ipv4/icmp_msgs_per_sec": 1000000, "ipv4/icmp_msgs_burst": 1000000,
+                  "ipv4/conf/all/rp_filter": 0, "ipv4/conf/default/rp_filter": 0, "ipv4/icmp_ratelimit": 0,
+                  "ipv4/icmp_ratemask": 0, "ipv4/ping_group_range": "0 0", "ipv4/icmp_echo_ignore_broadcasts": 1,
+                  "ipv4/conf/all/send_redirects": 0, "ipv4/conf/default/send_redirects": 0})
 
-    def set(self, key, value):
-        run(*self.prefix, "sh", "-c", f"echo {value} >/proc/sys/{key}")
+    def ip(self, *lines):
+        run(*self.prefix, "ip", "-batch", "-", input="\n".join(lines) + "\n")
+
+    def set(self, values):
+        lines = "".join(f"! [ -w /proc/sys/net/{key} ] || echo {value} >/proc/sys/net/{key}\n"
+                        for key, value in values.items())
+        run(*self.prefix, "sh", "-e", input=lines)
 
     def send(self, **order):
         self.agent.stdin.write(json.dumps(order) + "\n")
@@ -54,10 +90,6 @@ class Machine:
 
     def receive(self):
         return json.loads(self.agent.stdout.readline())
-
-    def ask(self, **order):
-        self.send(**order)
-        return self.receive()
 
     def close(self):
         for p in (self.agent, self.holder):
@@ -67,64 +99,71 @@ class Machine:
 
 
 class Lab:
-    """networks: name -> (bridge, number, guests)."""
+    """networks: list of (Network, number of guests)."""
 
-    def __init__(self, networks, ports):
+    def __init__(self, networks, groups=()):
         self.machines, self.address = {}, {}
+        self.networks = {n.name: n for n, _ in networks}
+        self.home = {}  # machine: its network
+        self.via = {}   # machine outside: the host's device towards it
         self.host = self.add("host", False)
-        self.host.ip("link set lo up")
-        for key in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
-            self.host.set(f"net/{key}", 1)
-        self.host.set("net/ipv6/conf/default/accept_dad", 0)
-        self.outside = self.add("outside", True)
-        self.wire("outside", "eth0", None, "192.0.2", 2, "2001:db8:99")
-        self.host.ip("address add 192.0.2.1/24 dev eth0")
-        self.host.ip("address add 2001:db8:99::1/64 dev eth0 nodad")
-        self.address["host"] = ("192.0.2.1", "2001:db8:99::1")
-        for name, (bridge, number, guests) in networks.items():
-            self.network(name, bridge, number, guests)
+        self.host.set({"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1})
+        for device, (name, subnets) in UPLINKS.items():
+            self.uplink(device, name, [ipaddress.ip_network(s) for s in subnets])
+        self.address["host"] = tuple(str(ipaddress.ip_network(s)[1]) for s in UPLINKS["eth0"][1])
+        for network, guests in networks:
+            self.network(network, guests)
         for m in self.machines.values():
-            m.ask(do="listen", ports=ports)
+            m.send(do="listen", ports=[OTHER], groups=groups if m.name in self.home else [])
+        for m in self.machines.values():
+            m.receive()
 
     def add(self, name, own):
         self.machines[name] = Machine(name, own)
         return self.machines[name]
 
-    def network(self, name, bridge, number, guests):
-        self.host.ip(f"link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
-        self.host.set(f"net/ipv6/conf/{bridge}/accept_dad", 0)
-        self.host.ip(f"address add 10.0.{number}.1/24 dev {bridge}")
-        self.host.ip(f"address add fd00:{number}::1/64 dev {bridge} nodad")
-        self.host.ip(f"link set {bridge} up")
-        self.address[f"host of {name}"] = (f"10.0.{number}.1", f"fd00:{number}::1")
+    def uplink(self, device, name, subnets):
+        m = self.add(name, True)
+        self.via[name] = device
+        self.host.ip(f"link add {device} type veth peer name eth0 netns {m.holder.pid}", f"link set {device} up",
+                     *(f"address add {s[1]}/{s.prefixlen} dev {device}" for s in subnets))
+        m.ip("link set eth0 up", *(f"address add {s[2]}/{s.prefixlen} dev eth0" for s in subnets),
+             *(f"route add default via {s[1]}" for s in subnets))
+        self.address[name] = tuple(str(s[2]) for s in subnets)
+
+    def network(self, network, guests):
+        if network.bridge:
+            name = network.bridge
+            self.host.ip(f"link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+                         *(f"address add {at} dev {name}" for s in network.subnets for at in s), f"link set {name} up")
+            self.address[f"host of {network.name}"] = tuple(str(s[0].ip) if s else None for s in network.subnets)
         for i in range(1, guests + 1):
-            guest = f"{name}{i}"
-            self.add(guest, True)
-            self.wire(guest, f"v{guest}", bridge, f"10.0.{number}", 10 + i, f"fd00:{number}")
+            self.guest(network, i)
 
-    def wire(self, name, port, bridge, net4, last, net6):
-        """A machine's eth0, its addresses, and its default route by the host."""
-        m = self.machines[name]
-        self.host.ip(f"link add {port} type veth peer name eth0 netns {m.holder.pid}")
-        if bridge:
-            self.host.ip(f"link set {port} master {bridge}")
-        self.host.ip(f"link set {port} up")
-        m.set("net/ipv6/conf/default/accept_dad", 0)
-        m.set("net/ipv6/conf/eth0/accept_dad", 0)
-        m.ip("link set eth0 up")
-        m.ip(f"address add {net4}.{last}/24 dev eth0")
-        m.ip(f"address add {net6}::{last}/64 dev eth0 nodad")
-        m.ip(f"route add default via {net4}.1")
-        m.ip(f"-6 route add default via {net6}::1")
-        self.address[name] = (f"{net4}.{last}", f"{net6}::{last}")
+    def guest(self, network, i):
+        m = self.add(f"{network.name}{i}", True)
+        self.home[m.name] = network
+        port = self.port(m.name)
+        if network.bridge:
+            self.host.ip(f"link add {port} type veth peer name eth0 netns {m.holder.pid}",
+                         f"link set {port} master {network.bridge}", f"link set {port} up")
+        at = [network.guest(i, f) for f in (V4, V6)]
+        m.ip("link set eth0 up", *(f"address add {a} dev eth0" for a in at if a),
+             *(f"route add default via {s[(i - 1) % len(s)].ip}" for s in network.subnets if s))
+        self.address[m.name] = tuple(a and str(a.ip) for a in at)
 
-    def probe(self, wanted):
+    @staticmethod
+    def port(machine):
+        """The host's name of a guest's port: 15 characters at most."""
+        return f"v{machine}"[:12] + machine[-1] if len(machine) > 13 else f"v{machine}"
+
+    def probe(self, wanted, wait=WAIT):
         """wanted: list of (machine, kind, address, port, source, source port, word); answers in that order."""
         by_machine = {}
         for i, (machine, *probe) in enumerate(wanted):
             by_machine.setdefault(machine, []).append((i, probe))
         for machine, list_of in by_machine.items():
-            self.machines[machine].send(do="probe", probes=[p for _, p in list_of])
+            self.machines[machine].send(do="probe", wait=wait, probes=[p for _, p in list_of])
         answers = [None] * len(wanted)
         for machine, list_of in by_machine.items():
             for (i, _), answer in zip(list_of, self.machines[machine].receive()):
@@ -132,9 +171,12 @@ class Lab:
         return answers
 
     def heard(self):
+        """word: who heard it, from which address and port; what was heard before the last call is forgotten."""
         words = {}
+        for m in self.machines.values():
+            m.send(do="heard")
         for name, m in self.machines.items():
-            for word, peer in m.ask(do="heard").items():
+            for word, peer in m.receive().items():
                 words.setdefault(word, []).append((name, *peer))
         return words
 
@@ -143,15 +185,111 @@ class Lab:
             m.close()
 
 
+class Services:
+    """dnsmasq for each network with addresses, and one for the host's first uplink; as libvirt runs it."""
+
+    def __init__(self, networks, folder):
+        self.running = [self.start("eth0", [], folder)]
+        served = [n for n in networks if n.bridge and any(n.written) and n.routed]
+        self.running += [self.start(n.bridge, list(self.options(n, folder)), folder) for n in served]
+        for n in served:
+            for at in (s[0].ip for s in n.subnets if s):
+                self.wait(str(at))
+
+    @staticmethod
+    def wait(address):
+        for _ in range(400):
+            try:
+                return socket.create_connection((address, SERVICE), 5).close()
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"no dnsmasq at {address}")
+
+    @staticmethod
+    def options(n, folder):
+        for at, first, last in ((n.dhcp[V4], 100, 120), (n.dhcp[V6], 0x100, 0x1ff)):
+            if at:
+                base = at.network.network_address
+                yield f"--dhcp-range={base + first % at.network.num_addresses},{base + last % at.network.num_addresses},2m" \
+                    if at.network.num_addresses > last else f"--dhcp-range={base + 8},{base + 14},2m"
+        if n.tftp:
+            yield from ("--enable-tftp", f"--tftp-root={folder}")
+
+    @staticmethod
+    def start(device, more, folder):
+        words = ["dnsmasq", "-k", "--conf-file=/dev/null", "-u", "root", "-g", "root", f"--interface={device}",
+                 "--except-interface=lo", "--bind-dynamic", "--no-resolv", "--no-hosts", "--no-ping",
+                 "--address=/lab.test/192.0.2.99", "--pid-file=", f"--dhcp-leasefile={folder}/{device}.leases",
+                 "--dhcp-authoritative", *more]
+        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def close(self):
+        for p in self.running:
+            p.terminate()
+            p.wait()
+
+
+def needs():
+    """Why this machine can not run the lab; None when it can. Asked inside."""
+    checks = ((("nft", "add table inet t; add chain inet t c { type nat hook postrouting priority 100; }; "
+                "add chain inet t f { type filter hook forward priority 0; }; add rule inet t f reject; "
+                "add rule inet t c masquerade; delete table inet t"), "nft with NAT"),
+              (("iptables", "-t", "nat", "-S"), "iptables"), (("ip6tables", "-t", "mangle", "-S"), "ip6tables"),
+              (("dnsmasq", "--version"), "dnsmasq"), (("udhcpc", "--help"), "udhcpc"))
+    for words, what in checks:
+        if not shutil.which(words[0]):
+            return f"no {words[0]} here"
+        done = run(*words, check=False)
+        if done.returncode and words[0] != "udhcpc":
+            return f"{what} does not work here: {done.stderr.strip()}"
+    return None
+
+
 def in_namespace(test):
-    """Run this test again where it is root of namespaces of its own; its status."""
+    """Run this test again where it is root of namespaces of its own: its status. None: this is there."""
     if os.environ.get("NWFC_LAB") == test:
+        run("mount", "-t", "tmpfs", "tmpfs", "/run")
         return None
-    env = dict(os.environ, NWFC_LAB=test, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    words = ["unshare", "-nm"] if os.geteuid() == 0 else ["unshare", "-rnm"]
-    probe = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
+    path = f"{VARIANTS}:{os.environ['PATH']}:/usr/sbin:/sbin"
+    env = dict(os.environ, NWFC_LAB=test, NWFC_LOCK="", PATH=path, LC_ALL="C")
+    words = UNSHARE if os.geteuid() == 0 else [*UNSHARE, "-r"]
+    probe = run(*words, "true", check=False)
     if probe.returncode:
-        print(f"SKIP {test}: no namespaces here ({probe.stderr.strip()})")
-        print("0 passed, 0 failed, 1 skipped")
-        return 0
+        return skip(test, f"no namespaces here ({probe.stderr.strip()})")
     return subprocess.run([*words, sys.executable, "-B", *sys.argv], env=env, check=False).returncode
+
+
+def skip(test, why):
+    print(f"SKIP {test}: {why}")
+    print("0 passed, 0 failed, 1 skipped")
+    return 0
+
+
+def bridge_calls(on):
+    """Do iptables and ip6tables see bridged packets? False where the kernel can not."""
+    for family in ("iptables", "ip6tables"):
+        path = Path(f"/proc/sys/net/bridge/bridge-nf-call-{family}")
+        try:
+            path.write_text(f"{int(on)}\n", encoding="ascii")
+        except OSError:
+            return False
+    return True
+
+
+class Checks:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def check(self, good, text):
+        self.passed += bool(good)
+        self.failed += not good
+        if not good:
+            print(f"FAIL {text}")
+
+    def skip(self, text):
+        self.skipped += 1
+        print(f"SKIP {text}")
+
+    def status(self):
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        return self.failed != 0
