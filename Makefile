@@ -2,7 +2,7 @@
 #
 #   make            build/nwfc and build/learnd
 #   make demo-learn learning on a bridge, step by step
-#   make demo-network  networks of each mode in namespaces: who reaches whom
+#   make demo-network  each network of examples/networks in namespaces: who reaches whom
 #   make demo       the stock filter clean-traffic for one port, to every target
 #   make check      build and run all tests (SUITES='unit cli': these alone)
 #   make check-vm   the packet tests under Debian's own kernel
@@ -161,9 +161,10 @@ demo-learn:
 	@$(MAKE) --no-print-directory all
 	@sh scripts/demo-learn.sh $(BUILD)
 
-demo-network: deps-check
-	@$(MAKE) --no-print-directory all
-	@python3 -B testsuite/network/reach.py --nwfc $(BUILD)/nwfc --target nft --table
+demo-network:
+	@sh scripts/install-packages.sh $(PACKAGES_BUILD) nftables iptables iproute2 dnsmasq-base udhcpc python3
+	@$(MAKE) --no-print-directory $(BUILD)/nwfc
+	@python3 -B testsuite/network/examples.py --nwfc $(BUILD)/nwfc --show
 
 # Uninstalling removes these files and the folders that are ours alone.
 BINDIR  = $(DESTDIR)$(PREFIX)/bin

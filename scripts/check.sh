@@ -52,6 +52,7 @@ suites() {
 	dual-frames  $run testsuite/kernel/dualtest.py --nwfc build/nwfc
 	service      $run testsuite/learnd/service.py --learnd build/learnd --nwfc build/nwfc
 	reach        $run testsuite/network/reach.py --nwfc build/nwfc
+	net-examples $run testsuite/network/examples.py --nwfc build/nwfc
 	bridges      $run testsuite/network/bridges.py --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc

@@ -6,12 +6,16 @@
     office 198.18.1.2 --- eth1 198.18.1.1
                      2001:db8:98::/64
 
+Networks that are not the host's have a machine of their own beside the guests: `neighbour` on the bridge, `switch` at
+the other end of the device that macvtaps are on.
+
 The host is the namespace that the test itself was put into. What a machine can not do is found out before (needs());
 afterwards whatever fails is a failure.
 """
 import ipaddress
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,6 +30,8 @@ UNSHARE = ["unshare", "-nm", "--pid", "--fork", "--mount-proc"]
 # device of the host: machine behind it, its two subnets; the host is .1, the machine .2
 UPLINKS = {"eth0": ("outside", ("192.0.2.0/24", "2001:db8:99::/64")),
            "eth1": ("office", ("198.18.1.0/24", "2001:db8:98::/64"))}
+SEGMENTS = {False: ("neighbour", ("198.18.5.0/24", "2001:db8:95::/64")),
+            True: ("switch", ("198.18.6.0/24", "2001:db8:96::/64"))}  # by: are they macvtaps
 WAIT = 0.6
 SERVICE, OTHER = 53, 2222  # a service of the host, and a port that everybody listens on
 VARIANTS = "/run/variant"
@@ -102,10 +108,11 @@ class Lab:
     """networks: list of (Network, number of guests)."""
 
     def __init__(self, networks, groups=()):
-        self.machines, self.address = {}, {}
+        self.machines, self.address, self.mac = {}, {}, {}
         self.networks = {n.name: n for n, _ in networks}
         self.home = {}  # machine: its network
         self.via = {}   # machine outside: the host's device towards it
+        self.segment = {}  # machine beside guests of a network that is not the host's: the network
         self.host = self.add("host", False)
         self.host.set({"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1})
         for device, (name, subnets) in UPLINKS.items():
@@ -131,11 +138,27 @@ class Lab:
              *(f"route add default via {s[1]}" for s in subnets))
         self.address[name] = tuple(str(s[2]) for s in subnets)
 
+    def beside(self, network):
+        """The machine beside the guests, and the subnets of both."""
+        name, subnets = SEGMENTS[network.macvtap]
+        subnets = [ipaddress.ip_network(s) for s in subnets]
+        network.subnets = tuple([ipaddress.ip_interface(f"{s[1]}/{s.prefixlen}")] for s in subnets)
+        m, port = self.add(name, True), network.parents[0] if network.macvtap else "uplink"
+        self.via[name], self.segment[name] = network.bridge or port, network
+        self.host.ip(f"link add {port} type veth peer name eth0 netns {m.holder.pid}", f"link set {port} up",
+                     *([] if network.macvtap else [f"link set {port} master {network.bridge}"]))
+        m.ip("link set eth0 up", *(f"address add {s[2]}/{s.prefixlen} dev eth0" for s in subnets),
+             *([] if network.macvtap else [f"route add default via {s[1]}" for s in subnets]))
+        self.address[name] = tuple(str(s[2]) for s in subnets)
+
     def network(self, network, guests):
-        if network.bridge:
-            name = network.bridge
-            self.host.ip(f"link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-                         *(f"address add {at} dev {name}" for s in network.subnets for at in s), f"link set {name} up")
+        name = network.bridge
+        if name:
+            self.host.ip(f"link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0")
+        if not network.routed:
+            self.beside(network)
+        if name:
+            self.host.ip(*(f"address add {at} dev {name}" for s in network.subnets for at in s), f"link set {name} up")
             self.address[f"host of {network.name}"] = tuple(str(s[0].ip) if s else None for s in network.subnets)
         for i in range(1, guests + 1):
             self.guest(network, i)
@@ -144,12 +167,17 @@ class Lab:
         m = self.add(f"{network.name}{i}", True)
         self.home[m.name] = network
         port = self.port(m.name)
-        if network.bridge:
+        if network.macvtap:
+            self.host.ip(f"link add link {network.parents[0]} name {port} type macvlan mode {network.mode}",
+                         f"link set {port} netns {m.holder.pid} name eth0")
+        else:
             self.host.ip(f"link add {port} type veth peer name eth0 netns {m.holder.pid}",
                          f"link set {port} master {network.bridge}", f"link set {port} up")
+        self.mac[m.name] = f"52:54:00:00:{len(self.mac) // 256:02x}:{len(self.mac) % 256:02x}"
+        m.ip(f"link set eth0 address {self.mac[m.name]}")
         at = [network.guest(i, f) for f in (V4, V6)]
         m.ip("link set eth0 up", *(f"address add {a} dev eth0" for a in at if a),
-             *(f"route add default via {s[(i - 1) % len(s)].ip}" for s in network.subnets if s))
+             *(f"route add default via {s[(i - 1) % len(s)].ip}" for s in network.subnets if s and not network.macvtap))
         self.address[m.name] = tuple(a and str(a.ip) for a in at)
 
     @staticmethod
@@ -250,13 +278,19 @@ def in_namespace(test):
     if os.environ.get("NWFC_LAB") == test:
         run("mount", "-t", "tmpfs", "tmpfs", "/run")
         return None
+    return again(test, sys.argv).returncode
+
+
+def again(test, words, **more):
+    """A program of the tests in namespaces of its own: as subprocess.run."""
     path = f"{VARIANTS}:{os.environ['PATH']}:/usr/sbin:/sbin"
     env = dict(os.environ, NWFC_LAB=test, NWFC_LOCK="", PATH=path, LC_ALL="C")
-    words = UNSHARE if os.geteuid() == 0 else [*UNSHARE, "-r"]
-    probe = run(*words, "true", check=False)
+    unshare = UNSHARE if os.geteuid() == 0 else [*UNSHARE, "-r"]
+    probe = run(*unshare, "true", check=False)
     if probe.returncode:
-        return skip(test, f"no namespaces here ({probe.stderr.strip()})")
-    return subprocess.run([*words, sys.executable, "-B", *sys.argv], env=env, check=False).returncode
+        skip(test, f"no namespaces here ({probe.stderr.strip()})")
+        return subprocess.CompletedProcess(words, 0, "")
+    return subprocess.run([*unshare, sys.executable, "-B", *words], env=env, check=False, **more)
 
 
 def skip(test, why):
@@ -285,6 +319,17 @@ class Checks:
         self.failed += not good
         if not good:
             print(f"FAIL {text}")
+
+    def add(self, done, name):
+        """What a test of its own process has printed and counted."""
+        *said, last = done.stdout.splitlines() if done.stdout else [""]
+        print("\n".join([*said, ""]), end="", flush=True)
+        numbers = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", last)
+        if numbers:
+            self.passed, self.failed, self.skipped = (a + int(b) for a, b in zip(
+                (self.passed, self.failed, self.skipped), numbers.groups()))
+        elif done.stdout is not None or done.returncode:
+            self.check(False, f"{name}: it ended with status {done.returncode} {last}")
 
     def skip(self, text):
         self.skipped += 1

@@ -17,6 +17,8 @@ PROMISES = {
     "route":    (True,  True,   True,  True),
     "isolated": (False, False,  True,  False),
     "open":     (True,  True,   True,  True),
+    # not through the host: it routes for them as for anybody
+    "bridge":   (True,  True,   True,  True),
     # a family in which a network of mode nat or route has no address
     "unspoken": (False, False,  True,  True),
 }
@@ -54,6 +56,10 @@ class Network:
     def routed(self):
         """Does the host route for it?"""
         return self.mode in ("isolated", "nat", "route", "open")
+
+    @property
+    def macvtap(self):
+        return self.mode in ("private", "vepa", "passthrough") or (self.mode == "bridge" and not self.bridge)
 
     def promise(self, family):
         if self.mode in ("nat", "route") and not self.written[family]:

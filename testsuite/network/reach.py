@@ -21,7 +21,8 @@ from pathlib import Path
 import lab
 import libvirt_rules
 import networks
-from lab import OTHER, SERVICE
+from lab import OTHER
+from matrix import ask, check_matrix, is_host, promised, promised_where_all_is_dropped
 from networks import FAMILIES, V4, V6
 
 UUID = "5a0f6d2e-0b3c-4a1d-9f67-0123456789ab"
@@ -37,7 +38,6 @@ NETWORKS = {
     "ranged": ("mode='nat' dev='eth1'", RANGE, 1, "4", ""), "held": ("mode='route' dev='eth1'", "", 1, "46", ""),
 }
 GROUPS = ("224.0.0.77", "239.1.1.1", "ff02::77", "ff05::77")
-KINDS = {OTHER: ("tcp", "udp", "echo"), SERVICE: ("dns-tcp",)}
 
 
 def document(name, number):
@@ -63,110 +63,7 @@ def build():
     return text, [(n, NETWORKS[n.name][2]) for n in known]
 
 
-# --- what is promised ------------------------------------------------------------------------------------
-
-def device(net, machine):
-    """The host's device towards a machine."""
-    return net.via.get(machine) or net.home[machine].bridge
-
-
-def promised(net, source, target, port, family, kind):
-    a, b = net.home.get(source), net.home.get(target)
-    if target.startswith("host"):
-        return a is None or a.all_of_host(family) or kind == "echo" or (port == SERVICE and a.written[family])
-    if source == "host" or a is b:
-        return True
-    return (a is None or a.begins(family, device(net, target))) and \
-        (b is None or b.answers(family, device(net, source)))
-
-
-def promised_where_all_is_dropped(net, source, target, port, family, kind):
-    """The same on a host whose own policy is to drop, where rules of ours come first."""
-    ours = [n for n in (net.home.get(source), net.home.get(target)) if n and n.mode != "open" and n.written[family]]
-    if target.startswith("host"):
-        return kind == "echo" or (port == SERVICE and bool(ours))
-    if source == "host" or net.home.get(source) is net.home.get(target):
-        return True
-    return bool(ours) and promised(net, source, target, port, family, kind)
-
-
-def seen_as(net, source, target, family):
-    """The addresses that the target may see a packet of the source come from."""
-    a, b = net.home.get(source), net.home.get(target)
-    if a and not a.own(family) and a is not b and not target.startswith("host"):
-        if a.range and family == V4:
-            return ["198.18.1.%d" % i for i in range(50, 61)]
-        if b:
-            return [net.address[f"host of {b.name}"][family]]
-        return [str(networks.ipaddress.ip_network(lab.UPLINKS[net.via[target]][1][family])[1])]
-    return [net.address[source][family]]
-
-
-# --- probes ----------------------------------------------------------------------------------------------
-
-def ends(net):
-    """One machine for each place; a second guest is asked by the first one alone."""
-    return ["host", *net.via, *(f"{n}1" for n in net.networks)]
-
-
-def all_pairs(net):
-    for source in ends(net):
-        for target in ends(net):
-            if source != target and target != "host" and (source in net.home or target in net.home):
-                yield source, target, OTHER
-        a = net.home.get(source)
-        if not a:
-            continue
-        if f"{a.name}2" in net.machines:
-            yield source, f"{a.name}2", OTHER
-            yield f"{a.name}2", source, OTHER
-        for target in ("host", f"host of {a.name}", "host of isoa", "host of routea"):
-            yield source, target, OTHER
-            yield source, target, SERVICE
-
-
-def ask(net, tag):
-    """((source, target, port, family, kind): does it get there, and the answers, and who heard what from where)"""
-    keys, probes = [], []
-    for source, target, port in dict.fromkeys(all_pairs(net)):
-        for family in (V4, V6):
-            if not net.address[target][family] or not net.address[source][family]:
-                continue
-            # dnsmasq answers UDP of its own network alone, whatever rules say
-            own = port == SERVICE and target == f"host of {net.home[source].name}"
-            for kind in (*KINDS[port], *(["dns"] if own else [])):
-                keys.append((source, target, port, family, kind))
-                probes.append((source, kind, net.address[target][family], port, None, 0, word(tag, keys[-1])))
-    answers = dict(zip(keys, net.probe(probes)))
-    heard = net.heard()
-    result = {k: word(tag, k) in heard if k[4] == "udp" else answers[k][0] == "yes" for k in keys}
-    return result, answers, heard
-
-
-def word(tag, key):
-    return f"{tag} {' '.join(map(str, key))}"
-
-
-def told(title, key):
-    source, target, port, family, kind = key
-    return f"{title}: {source} to {target} port {port}, {FAMILIES[family]} {kind}"
-
-
-def check_matrix(c, title, net, promise=promised):
-    result, answers, heard = ask(net, title)
-    for key, there in result.items():
-        want = promise(net, *key)
-        c.check(want is None or there == want,
-                f"{told(title, key)}: {'arrives' if there else 'does not arrive'} {answers[key]}")
-        # TCP in its first moment overhears it, and asks again after a second
-        if promise is promised and not want and key[4] in ("udp", "echo"):
-            c.check(answers[key][0] == "refused", f"{told(title, key)}: is not rejected but {answers[key]}")
-        if there and key[4] == "udp" and key[0] != "host":
-            seen = [p[1] for p in heard[word(title, key)]]
-            c.check(len(seen) == 1 and seen[0] in seen_as(net, key[0], key[1], key[3]),
-                    f"{told(title, key)}: comes from {seen}")
-    return result
-
+# --- beside the matrix ------------------------------------------------------------------------------------
 
 def check_ports(c, title, net):
     """A source port below 1024, which servers trust, does not stay one; nor one outside of the network's range."""
@@ -343,7 +240,7 @@ def check_none(c, net):
 
 def kinds_of_deviations(net, result):
     """(mode, mode or host, family) of what gets where it must not."""
-    name = lambda m: net.home[m].mode if m in net.home else "host" if m.startswith("host") else "outside"
+    name = lambda m: net.home[m].mode if m in net.home else "host" if is_host(m) else "outside"
     return {(name(k[0]), name(k[1]), FAMILIES[k[3]]) for k, there in result.items() if there and not promised(net, *k)}
 
 
