@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -299,6 +300,15 @@ def skip(test, why):
     return 0
 
 
+def forget_connections():
+    """A connection keeps the translation that it began with, a datagram's for half a minute."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as s:
+        s.bind((0, 0))
+        # IPCTNL_MSG_CT_DELETE without a tuple deletes all; NLM_F_REQUEST | NLM_F_ACK
+        s.send(struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 5, 1, 0, 0, 0, 0))
+        s.recv(4096)
+
+
 def bridge_calls(on):
     """Do iptables and ip6tables see bridged packets? False where the kernel can not."""
     for family in ("iptables", "ip6tables"):
@@ -338,3 +348,13 @@ class Checks:
     def status(self):
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         return self.failed != 0
+
+
+class Quiet(Checks):
+    """Counts, and keeps the first failure."""
+    first = None
+
+    def check(self, good, text):
+        self.passed += bool(good)
+        self.failed += not good
+        self.first = self.first or (None if good else text)
