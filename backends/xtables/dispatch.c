@@ -48,7 +48,8 @@ static void add_group(struct builder *b, uint32_t node, const struct dispatch_le
 {
 	struct arena *a = b->cx->arena;
 	struct str prefix = {leaves[0].port.s, common_length(leaves, n)};
-	struct str full = str_printf(a, "%.*s/%.*s", STR_ARG(b->top), STR_ARG(prefix));
+	/* no name of an interface has a slash, so no leaf's chain is called like this */
+	struct str full = str_printf(a, "%.*s/%.*s/", STR_ARG(b->top), STR_ARG(prefix));
 	struct str chain = short_name(b->cx, b->ns, full, XT_CHAIN_MAX);
 	uint32_t child = b->d.nodes.n;
 	add_entry(b, node, str_printf(a, "%.*s+", STR_ARG(prefix)), chain);

@@ -225,11 +225,11 @@ static bool pattern_takes(struct str pattern, struct str port)
 	return port.len >= pattern.len - 1 && memcmp(pattern.s, port.s, pattern.len - 1) == 0;
 }
 
-/* As goto: the first entry that takes the port decides. Counts the tests. */
+/* As goto: the first entry that takes the port decides. Counts the tests, and ends a loop. */
 static struct str dispatched(const struct dispatch *d, struct str port, uint32_t *tests)
 {
 	const struct dispatch_node *node = &d->nodes.items[0];
-	for (uint32_t i = 0; i < node->entries.n; i++) {
+	for (uint32_t i = 0; i < node->entries.n && *tests < 1000; i++) {
 		const struct dispatch_entry *e = &node->entries.items[i];
 		++*tests;
 		if (!pattern_takes(e->pattern, port))
@@ -246,8 +246,8 @@ static uint32_t make_leaves(struct dispatch_leaf *leaves, const char *format, ui
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct str port = str_printf(fx->arena, format, (i * 7919) % n);
-		leaves[i] = (struct dispatch_leaf){port,
-						   str_printf(fx->arena, "c/%.*s", STR_ARG(port))};
+		leaves[i] = (struct dispatch_leaf){
+			port, str_printf(fx->arena, "nwfc-out/%.*s", STR_ARG(port))};
 	}
 	return n;
 }
