@@ -4,7 +4,7 @@
 
     networks.py --nwfc build/nwfc
 
-Needs a folder of cases (NWFC_CORPUS, or ../shared/corpus beside the project): NAME/network.xml, and
+Needs a folder of cases ($NWFC_SHARED/corpus, or ../shared/corpus beside the project): NAME/network.xml, and
 NAME/libvirt/error.txt where libvirt refused. Skips without it.
 """
 import argparse
@@ -31,7 +31,7 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--nwfc", default="build/nwfc")
     opt = ap.parse_args()
-    corpus = Path(os.environ.get("NWFC_CORPUS", ROOT.parent / "shared/corpus"))
+    corpus = Path(os.environ.get("NWFC_SHARED", ROOT.parent / "shared"), "corpus")
     cases = sorted(corpus.glob("networks/*/network.xml")) + sorted(corpus.glob("wild-networks/*/network.xml"))
     if not cases:
         print(f"skip networks: no cases in {corpus}")
