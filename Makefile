@@ -106,10 +106,10 @@ $(BUILD)/gen/nwf_scanner.c: frontend/nwf/nwf.l $(BUILD)/gen/nwf_grammar.c
 $(filter $(BUILD)/obj/frontend/nwf/%,$(LIB_OBJ)): | $(BUILD)/gen/nwf_grammar.h
 
 XT_SCRIPTS = $(sort $(wildcard backends/xtables/*.sh))
-BRIDGE_SCRIPTS = backends/bridge/bridge.sh
-$(GEN_TEXT): scripts/embed-text.sh $(XT_SCRIPTS) $(BRIDGE_SCRIPTS)
+OTHER_SCRIPTS = backends/prelude.sh backends/bridge/bridge.sh
+$(GEN_TEXT): scripts/embed-text.sh $(XT_SCRIPTS) $(OTHER_SCRIPTS)
 	@mkdir -p $(@D)
-	{ sh scripts/embed-text.sh xtables_ $(XT_SCRIPTS) && sh scripts/embed-text.sh bridge_ $(BRIDGE_SCRIPTS); } \
+	{ sh scripts/embed-text.sh xtables_ $(XT_SCRIPTS) && sh scripts/embed-text.sh script_ $(OTHER_SCRIPTS); } \
 		>$@.tmp && mv $@.tmp $@
 
 deps:

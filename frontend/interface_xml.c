@@ -101,7 +101,17 @@ static bool source_open(struct xml_text *x, const struct xml_element *e)
 	read_word(e, "portgroup", &i->portgroup, &i->portgroup_span);
 	read_word(e, "bridge", &i->bridge, NULL);
 	read_word(e, "dev", &i->device, NULL);
+	const struct xml_attr *mode = xml_attr(e, "mode");
+	i->own_passthrough |= mode && str_is(mode->value, "passthrough");
 	return true;
+}
+
+static bool interface_vlan_open(struct xml_text *x, const struct xml_element *e)
+{
+	struct interface *i = port_reader_of(x)->draft.interface;
+	i->has_vlan = true;
+	i->vlan_span = e->span;
+	return false;
 }
 
 static bool model_open(struct xml_text *x, const struct xml_element *e)
@@ -152,9 +162,9 @@ static bool target_open(struct xml_text *x, const struct xml_element *e)
 static const struct vport_parameter {
 	const char *type, *name;
 	uint32_t min, max; /* of a number; 0-0: see uuid */
-	bool uuid;
+	bool uuid;         /* libvirt makes one up where it is left out */
 } vport_parameters[] = {
-	{"802.1Qbg", "managerid", 1, 255, false},     {"802.1Qbg", "typeid", 1, 0xffffff, false},
+	{"802.1Qbg", "managerid", 1, 255, false},     {"802.1Qbg", "typeid", 0, 0xffffff, false},
 	{"802.1Qbg", "typeidversion", 0, 255, false}, {"802.1Qbg", "instanceid", 0, 0, true},
 	{"802.1Qbh", "profileid", 0, 0, false},
 };
@@ -172,6 +182,12 @@ static const char *parameter_problem(struct xml_text *x, const struct vport_para
 	return !text.len ? "is empty" : text.len > PROFILE_MAX ? "is longer than 39 bytes" : NULL;
 }
 
+/* In type network the rest may come from the network or the portgroup. */
+static bool is_needed(const struct draft *d, const struct vport_parameter *p)
+{
+	return !p->uuid && !str_is(d->port->interface_type, "network");
+}
+
 static bool vport_parameters_open(struct xml_text *x, const struct xml_element *e)
 {
 	struct draft *d = &port_reader_of(x)->draft;
@@ -182,7 +198,7 @@ static bool vport_parameters_open(struct xml_text *x, const struct xml_element *
 		const char *why = a ? parameter_problem(x, p, a->value) : NULL;
 		if (!str_is(d->virtual_port, p->type))
 			continue;
-		if (!a)
+		if (!a && is_needed(d, p))
 			diag_add(x->diags, FINDING(E266), e->span, "%s needs %s", p->type, p->name);
 		else if (why)
 			diag_add(x->diags, FINDING(E266), a->value_span, "%s '%.*s' %s", p->name,
@@ -195,7 +211,8 @@ static void virtualport_close(struct xml_text *x, struct str text, struct span s
 {
 	struct draft *d = &port_reader_of(x)->draft;
 	for (size_t i = 0; i < sizeof vport_parameters / sizeof *vport_parameters; i++)
-		if (!d->has_parameters && str_is(d->virtual_port, vport_parameters[i].type)) {
+		if (!d->has_parameters && is_needed(d, &vport_parameters[i]) &&
+		    str_is(d->virtual_port, vport_parameters[i].type)) {
 			diag_add(x->diags, FINDING(E266), d->virtual_port_span,
 				 "%s needs <parameters> with %s", vport_parameters[i].type,
 				 vport_parameters[i].name);
@@ -256,6 +273,7 @@ const struct element_type interface_children[] = {
 	{.name = "source", .flags = ELEMENT_LOOSE, .open = source_open},
 	{.name = "model", .flags = ELEMENT_LOOSE, .open = model_open},
 	{.name = "port", .flags = ELEMENT_LOOSE, .open = interface_port_open},
+	{.name = "vlan", .flags = ELEMENT_LOOSE, .open = interface_vlan_open},
 	{.name = "mac", .flags = ELEMENT_LOOSE, .open = document_mac_open},
 	{.name = "target", .flags = ELEMENT_LOOSE, .open = target_open},
 	{.name = "virtualport",

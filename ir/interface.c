@@ -58,8 +58,52 @@ static void resolve_network(struct interface *i, const struct networks *ns, stru
 	choose_portgroup(i, ds);
 	i->macvtap = network_modes[i->net->mode].macvtap ||
 		     (i->net->mode == NET_BRIDGE && i->net->devices.n);
-	i->on_bridge = i->macvtap ? STR("") : i->net->bridge;
-	i->pinned = i->net->mac_table && i->on_bridge.len;
+}
+
+/* A switch of another kind, whose ports no Linux bridge knows. */
+static bool is_other_switch(const struct virtual_port *vp)
+{
+	return str_is(vp->type, "openvswitch") || str_is(vp->type, "midonet");
+}
+
+/* libvirt merges the three as long as their types are one. */
+static bool resolve_virtual_port(struct interface *i, struct diags *ds)
+{
+	const struct virtual_port *from[] = {&i->virtual_port,
+					     i->net ? &i->net->virtual_port : NULL,
+					     i->group ? &i->group->virtual_port : NULL};
+	for (unsigned n = 0; n < sizeof from / sizeof *from; n++) {
+		if (!from[n] || !from[n]->type.len)
+			continue;
+		if (!i->switched.type.len)
+			i->switched = *from[n];
+		if (str_eq(i->switched.type, from[n]->type))
+			continue;
+		struct finding *f =
+			diag_add(ds, FINDING(E266), i->switched.span,
+				 "virtualport '%.*s', and '%.*s' where the interface is connected",
+				 STR_ARG(i->switched.type), STR_ARG(from[n]->type));
+		diag_note(ds, f, from[n]->span, "the other one");
+		return false;
+	}
+	return true;
+}
+
+static bool in_hostdev(const struct interface *i)
+{
+	return i->net && i->net->mode == NET_HOSTDEV;
+}
+
+static void resolve_bridge(struct interface *i)
+{
+	if (is_other_switch(&i->switched))
+		return;
+	if (i->net && !i->macvtap) {
+		i->on_bridge = i->net->bridge;
+		i->pinned = i->net->mac_table && i->on_bridge.len;
+	} else if (str_is(i->type, "bridge")) {
+		i->on_bridge = i->bridge;
+	}
 }
 
 static void resolve_switches(struct interface *i)
@@ -82,35 +126,70 @@ static void drop_port(struct interface *i, struct ports *ports)
 	i->port = NULL;
 }
 
+/* Reason and advice where the network keeps a filter from holding. */
+static const char *const *no_filter(const struct interface *i)
+{
+	static const char *const hostdev[] = {
+		"its guests drive the card themselves",
+		"use a network with a bridge, or filter on the card or the switch"};
+	static const char *const other[] = {"its frames pass no Linux bridge",
+					    "use a Linux bridge, or filter in that switch"};
+	return in_hostdev(i) ? hostdev : is_other_switch(&i->switched) ? other : NULL;
+}
+
 static bool check_filter(struct interface *i, struct ports *ports, struct diags *ds)
 {
-	if (i->port && i->macvtap)
-		i->port->direct = true;
-	if (!i->port || !i->net || i->net->mode != NET_HOSTDEV)
+	if (!i->port)
 		return true;
-	struct finding *f = diag_add(
-		ds, FINDING(E205), i->port->filter.span,
-		"network '%.*s' of mode '%s': its guests drive the card themselves, so no filter "
-		"can hold there",
-		STR_ARG(i->net->name), network_modes[i->net->mode].name);
+	i->port->direct |= i->macvtap;
+	const char *const *no = no_filter(i);
+	if (!no || !i->net)
+		return true;
+	struct finding *f =
+		diag_add(ds, FINDING(E205), i->port->filter.span,
+			 "network '%.*s' of mode '%s': %s, so no filter can hold there",
+			 STR_ARG(i->net->name), network_modes[i->net->mode].name, no[0]);
 	diag_note(ds, f, i->net->name_span, "the network");
-	diag_hint(ds, f, "use a network with a bridge, or filter on the card or the switch");
+	diag_hint(ds, f, "%s", no[1]);
 	drop_port(i, ports);
 	return false;
 }
 
+/* Why the port has no such flag; NULL: it has. */
+static const char *no_isolation(const struct interface *i)
+{
+	bool bridged = str_is(i->type, "bridge") || str_is(i->type, "network");
+	if (!bridged || i->macvtap || in_hostdev(i))
+		return "it is no port of a Linux bridge";
+	return i->switched.type.len ? "it has a virtualport" : NULL;
+}
+
 static bool check_isolation(struct interface *i, struct diags *ds)
 {
-	static const char *const bridged[] = {"network", "bridge"};
-	bool can = !i->macvtap;
-	bool type = str_is(i->type, bridged[0]) || str_is(i->type, bridged[1]);
-	if (!i->is_isolated || (can && type))
+	const char *why = i->is_isolated ? no_isolation(i) : NULL;
+	if (!why)
 		return true;
-	if (!type && i->isolated == TRI_ABSENT)
-		return true;
+	i->is_isolated = false;
 	diag_add(ds, FINDING(E262), i->isolated_span.file ? i->isolated_span : i->span,
-		 "the port can not be isolated: it is no port of a Linux bridge");
+		 "the port can not be isolated: %s", why);
 	return false;
+}
+
+/* Tags are set by cards and by Open vSwitch; by Linux bridges since libvirt 11. */
+static void check_vlan(const struct interface *i, struct diags *ds)
+{
+	bool card = str_is(i->type, "hostdev") || in_hostdev(i) || i->own_passthrough ||
+		    (i->net && i->net->mode == NET_PASSTHROUGH);
+	bool known = i->net || !str_is(i->type, "network");
+	if (!i->has_vlan || card || !known || is_other_switch(&i->switched))
+		return;
+	struct finding *f =
+		diag_add(ds, FINDING(W268), i->vlan_span,
+			 "libvirt before 11.0 does not start a guest with a VLAN tag here");
+	diag_hint(
+		ds, f,
+		"it sets tags on cards (hostdev, passthrough) and in Open vSwitch; plug the guest "
+		"into a bridge of that VLAN");
 }
 
 static void check_trust(const struct interface *i, struct diags *ds)
@@ -147,21 +226,59 @@ static bool resolve_one(struct interface *i, const struct networks *ns, struct p
 {
 	if (str_is(i->type, "network"))
 		resolve_network(i, ns, ds);
-	else if (str_is(i->type, "bridge"))
-		i->on_bridge = i->bridge;
+	bool merged = resolve_virtual_port(i, ds);
+	resolve_bridge(i);
 	resolve_switches(i);
 	check_trust(i, ds);
 	check_name(i, ds);
+	check_vlan(i, ds);
 	bool holds = check_filter(i, ports, ds);
-	return check_isolation(i, ds) && holds;
+	return check_isolation(i, ds) && holds && merged;
 }
 
-bool interfaces_resolve(struct interfaces *is, const struct networks *ns, struct ports *ports,
-			struct diags *ds)
+/* --- one bridge, one address, one port --- */
+
+static struct str place_of(struct arena *a, const struct interface *i)
+{
+	struct str mac = value_text(a, &i->mac);
+	char *s = arena_alloc(a, i->on_bridge.len + 1 + mac.len);
+	memcpy(s, i->on_bridge.s, i->on_bridge.len);
+	s[i->on_bridge.len] = '/'; /* which no bridge's name has */
+	memcpy(s + i->on_bridge.len + 1, mac.s, mac.len);
+	return (struct str){s, i->on_bridge.len + 1 + mac.len};
+}
+
+static void check_addresses(struct arena *a, const struct interfaces *is, struct diags *ds)
+{
+	struct map places = {0};
+	vec_each (it, &is->list) {
+		const struct interface *i = *it;
+		bool added;
+		if (arena_full(a))
+			return;
+		if (!i->pinned || !i->has_mac)
+			continue;
+		struct map_entry *e = map_put(a, &places, place_of(a, i), &added);
+		if (added) {
+			e->cptr = i;
+			continue;
+		}
+		struct finding *f = diag_add(
+			ds, FINDING(W269), i->span,
+			"on bridge '%.*s' another guest has this MAC address; the later port gets "
+			"the frames of both",
+			STR_ARG(i->on_bridge));
+		diag_note(ds, f, ((const struct interface *)e->cptr)->span, "first here");
+	}
+}
+
+bool interfaces_resolve(struct arena *a, struct interfaces *is, const struct networks *ns,
+			struct ports *ports, struct diags *ds)
 {
 	bool good = true;
 	vec_each (i, &is->list)
 		good = resolve_one(*i, ns, ports, ds) && good;
+	check_addresses(a, is, ds);
 	return good;
 }
 

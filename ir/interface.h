@@ -21,12 +21,16 @@ struct interface {
 	struct str network, portgroup, bridge, device; /* of <source>; empty: not said */
 	enum tristate trust, isolated;
 	struct virtual_port virtual_port;
+	bool own_passthrough; /* type direct: <source mode='passthrough'> */
+	bool has_vlan;
 	struct port *port; /* NULL: no filter */
 	struct span span, name_span, network_span, portgroup_span, trust_span, isolated_span;
+	struct span vlan_span;
 
 	/* resolved */
 	const struct network *net;     /* NULL: its type is another, or the network is not there */
 	const struct portgroup *group; /* NULL: none */
+	struct virtual_port switched;  /* the virtualport of the first of these that has one */
 	struct str on_bridge;          /* empty: no port of a bridge, or not known which */
 	bool macvtap, trusts, is_isolated;
 	bool pinned; /* its MAC is to be fixed in the bridge's table */
@@ -37,8 +41,8 @@ struct interfaces {
 };
 
 /* Resolve all. False after an error. */
-bool interfaces_resolve(struct interfaces *is, const struct networks *ns, struct ports *ports,
-			struct diags *ds);
+bool interfaces_resolve(struct arena *a, struct interfaces *is, const struct networks *ns,
+			struct ports *ports, struct diags *ds);
 
 /* The interface of a port, or NULL: the port came another way. */
 const struct interface *interface_of(const struct interfaces *is, const struct port *p);

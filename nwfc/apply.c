@@ -70,8 +70,7 @@ static void put_apply(struct compile *c, struct buf *out)
 		     "trap 'rm -f \"$NWFC_UNDO\"' EXIT\ntrap '' HUP INT TERM\n"
 		     "sh bridge apply || exit 1\n"
 		     "$load && exit\n"
-		     "sh bridge undo\n"
-		     "echo 'nwfc: nothing has been changed' >&2\nexit 1\n");
+		     "sh bridge undo && echo 'nwfc: nothing has been changed' >&2\nexit 1\n");
 }
 
 /* Rules go first: a guest whose bridge is open again meets none of ours either way. */

@@ -37,6 +37,7 @@ suites() {
 	corpus       $run testsuite/corpus/compare.py --nwfc build/nwfc
 	networks     $run testsuite/corpus/networks.py --nwfc build/nwfc
 	net-rules    $run testsuite/corpus/network_rules.py --nwfc build/nwfc
+	domains      $run testsuite/corpus/domains.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc

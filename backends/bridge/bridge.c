@@ -12,7 +12,7 @@
 #include "backends/backend.h"
 #include "ir/interface.h"
 
-extern const char bridge_bridge[];
+extern const char script_prelude[], script_bridge[];
 extern const struct target target_bridge;
 
 static void put_word(struct buf *out, struct str s)
@@ -26,10 +26,10 @@ static void put_word(struct buf *out, struct str s)
 	buf_char(out, '\'');
 }
 
-/* Has it a place on a bridge that we know, and an address? */
+/* Has it a place on a bridge that we know, and an address? A name is found by that. */
 static bool is_ours(const struct interface *i)
 {
-	return i->name.len && i->has_mac && i->on_bridge.len && !port_name_check(i->name) &&
+	return i->has_mac && i->on_bridge.len && !(i->name.len && port_name_check(i->name)) &&
 	       (i->pinned || i->is_isolated || i->net);
 }
 
@@ -75,7 +75,9 @@ static void put_script(const struct emit_ctx *cx, const struct build *b, const c
 		   "#!/bin/sh\n# nwfc %s: bridges and their ports.\n"
 		   "# Run it as root: apply (without a word), remove, verify.\n\n%s",
 		   cx->options.version, action);
-	buf_str(out, str_from(bridge_bridge));
+	buf_str(out, str_from(script_prelude));
+	buf_char(out, '\n');
+	buf_str(out, str_from(script_bridge));
 	if (b->networks)
 		put_bridges(b->networks, out);
 	if (b->interfaces)
@@ -90,7 +92,8 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 
 static void emit_remove(struct emit_ctx *cx, const struct build *b, struct buf *out)
 {
-	put_script(cx, b, "set -- remove\n", out);
+	bool any = (b->interfaces && b->interfaces->list.n) || (b->networks && b->networks->list.n);
+	put_script(cx, b, any ? "set -- remove\n" : "set -- remove all\n", out);
 }
 
 const struct target target_bridge = {

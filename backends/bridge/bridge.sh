@@ -1,155 +1,250 @@
 # SPDX-License-Identifier: MIT
 # What a bridge is told of its ports. Every step is asked for first, so a second run
-# changes nothing. A port that is not there yet is left out with a word: its guest
-# does not run, and the script is to be run again when it does.
-
-PATH=$PATH:/usr/sbin:/sbin
-LC_ALL=C
-export PATH LC_ALL
-set -u
+# changes nothing. What a step replaces goes into a record before the step is done,
+# so that remove, and a run that fails, take back our own steps alone: what libvirt
+# told the bridge itself stays. A guest that does not run has no port; it is left out
+# with a word, and the script is to be run again when it does.
+#
+# A line of the record, a step:
+#   INDEX DEVICE flag NAME WORD      the port's switch NAME was WORD
+#   INDEX DEVICE entry MAC PORT      the address was at PORT, or nowhere (-)
+#   INDEX DEVICE vlans - -           the bridge filtered no VLANs
+#   INDEX DEVICE sums QDISC -        the bridge finished no checksums; QDISC was made for it, or -
+# The index tells the device from a later one of its name, which has none of our steps.
 
 status=0
-say() {
-	printf 'nwfc: %s\n' "$*" >&2
-}
+place=6868 # of our filter among those of tc
 differs() {
 	say "$*"
 	status=1
 }
 
-# What a run has done so far, the other way round; NWFC_UNDO keeps it for later.
-take_back() {
-	sed -n '1!G;h;$p' "$undo" | while read -r what port word value; do
-		case $what in
-		flag) bridge link set dev "$port" "$word" "$([ "$value" = true ] && echo on || echo off)" ;;
-		entry) bridge fdb del "$word" dev "$port" master static ;;
-		esac
-	done
-	: >"$undo"
+index_of() {
+	ip -o link show dev "$1" 2>/dev/null | sed -n '1s/:.*//p'
+}
+
+# The lines of a file that are about a device, and those that are not. awk would read
+# a name like 1e1 as a number, and take a backslash for an escape.
+lines_of() { # file device keep
+	device=$2 keep=$3 awk '(($2 "") == (ENVIRON["device"] "")) == ENVIRON["keep"]' "$1"
+}
+
+# The qdisc stays when others have put filters there since.
+take_back_sums() { # bridge qdisc
+	! finishes_sums "$1" || tc filter del dev "$1" egress pref $place || return
+	[ "$2" = - ] || [ -n "$(tc filter show dev "$1" egress)$(tc filter show dev "$1" ingress)" ] ||
+		! has_clsact "$1" || tc qdisc del dev "$1" "$2"
+}
+
+take_back_step() { # index device kind word value
+	[ "$(index_of "$2")" = "$1" ] || return 0
+	case $3 in
+	flag | entry) [ -n "$(bridge link show dev "$2" 2>/dev/null)" ] || return 0 ;;
+	esac
+	case $3 in
+	flag) [ "$(flag_of "$2" "$4")" = "$5" ] || bridge link set dev "$2" "$4" "$5" ;;
+	entry)
+		has_entry "$2" "$4" || return 0
+		if [ "$5" = - ]; then
+			bridge fdb del "$4" dev "$2" master static
+		else
+			bridge fdb replace "$4" dev "$5" master static
+		fi
+		;;
+	vlans) ip link set dev "$2" type bridge vlan_filtering 0 ;;
+	sums) take_back_sums "$2" "$4" ;;
+	esac || differs "$2: $3 $4 could not be taken back"
+}
+
+# The steps in a file, the last one first.
+take_back() { # file
+	sed '1!G;h;$!d' "$1" >"$work/back"
+	while read -r index device kind word value; do
+		take_back_step "$index" "$device" "$kind" "$word" "$value"
+	done <"$work/back"
+}
+
+set_record() { # file
+	cat "$1" >"$record.new" && mv "$record.new" "$record"
+}
+
+# Take back what this run has done, and forget it.
+undo() {
+	[ -s "$steps" ] || return 0
+	take_back "$steps"
+	awk 'NR == FNR { done[$0]; next } !($0 in done)' "$steps" "$record" >"$work/rest" && set_record "$work/rest"
+	: >"$steps"
 }
 fail() {
 	say "$*"
-	take_back
-	say "nothing has been changed"
+	undo
+	[ $status != 0 ] || say "nothing has been changed"
 	exit 1
 }
 
+step() { # device kind word value
+	line="$(index_of "$1") $*"
+	grep -qxF -e "$line" "$record" || printf '%s\n' "$line" >>"$record" || fail "the record $record can not be written"
+	printf '%s\n' "$line" >>"$steps"
+}
+
 # Asked by netlink: /sys may be that of another namespace.
+is_there() {
+	ip link show dev "$1" >/dev/null 2>&1
+}
 is_bridge() {
 	[ -n "$(ip link show dev "$1" type bridge 2>/dev/null)" ]
 }
 is_port() { # port bridge
 	[ -n "$(ip link show dev "$1" master "$2" 2>/dev/null)" ]
 }
-filters_vlans() { # bridge
-	ip -d link show dev "$1" | grep -q ' vlan_filtering 1 '
+bridge_is() { # bridge words, of the attributes that ip prints
+	ip -d link show dev "$1" | grep -q " $2 "
 }
 
-# The value of a port's switch: true or false.
+# Where a guest is, when its document does not say the port's name: libvirt gives the
+# host's end the guest's address but for the first byte.
+port_at() { # bridge mac
+	case $2 in
+	fe:*) tap=fa${2#fe} ;;
+	*) tap=fe${2#??} ;;
+	esac
+	ip -o link show master "$1" 2>/dev/null |
+		sed -n "s/^[0-9]*: \\([^ ]*\\): .* link\\/ether $tap .*/\\1/p" | sed '1!d; s/@[^@]*$//'
+}
+
+# The value of a port's switch: on or off, or nothing when the kernel has none.
 flag_of() { # port flag
-	bridge -j -d link show dev "$1" | tr ',{}' '\n\n\n' | sed -n "s/^ *\"$2\": *\\([a-z]*\\).*/\\1/p" | head -n 1
+	bridge -j -d link show dev "$1" | tr ',{}' '\n\n\n' |
+		sed -n "s/^ *\"$2\": *true.*/on/p; s/^ *\"$2\": *false.*/off/p" | head -n 1
 }
 
+# A kernel that filters VLANs may show an entry twice, with a VLAN and without.
+entries_of() { # port
+	bridge fdb show dev "$1" | awk '/ static/ && !/ self/ { print tolower($1) }' | sort -u
+}
 has_entry() { # port mac
-	bridge fdb show dev "$1" | grep -i "^$2 " | grep -v ' self' | grep -q ' static'
+	entries_of "$1" | grep -qxF -e "$2"
+}
+entry_elsewhere() { # bridge port mac
+	bridge fdb show br "$1" | port=$2 mac=$3 awk '
+		/ static/ && !/ self/ && tolower($1) == ENVIRON["mac"] && $2 == "dev" &&
+			($3 "") != (ENVIRON["port"] "") { print $3; exit }'
 }
 
-set_flag() { # port flag wanted (true, false)
-	word=off
-	[ "$3" = false ] || word=on
-	name=$2
-	value=$(flag_of "$1" "$name")
-	[ "$value" = "$3" ] && return
+set_flag() { # port flag word
+	was=$(flag_of "$1" "$2")
+	[ "$was" != "$3" ] || return 0
+	[ -n "$was" ] || [ "$2 $3" != 'isolated off' ] || return 0 # as Linux before 4.18
 	if [ "$action" = verify ]; then
-		differs "port $1: $name is ${value:-not known}, not $3"
-	elif bridge link set dev "$1" "$name" "$word"; then
-		echo "flag $1 $name ${value:-false}" >>"$undo"
-	else
-		fail "port $1: $name can not be set $word"
+		differs "port $1: $2 is ${was:-not known to the kernel}, not $3"
+		return
 	fi
+	step "$1" flag "$2" "${was:-off}"
+	bridge link set dev "$1" "$2" "$3" || fail "port $1: $2 can not be set $3"
 }
 
 # The guest's address, in the table for ever, and no other learned or flooded to it.
-pin() { # port mac
-	set_flag "$1" learning false
-	set_flag "$1" flood false
-	has_entry "$1" "$2" && return
+pin() { # port bridge mac
+	set_flag "$1" learning off
+	set_flag "$1" flood off
 	if [ "$action" = verify ]; then
-		differs "port $1: $2 is not in the table"
-	elif bridge fdb replace "$2" dev "$1" master static; then
-		echo "entry $1 $2 -" >>"$undo"
-	else
-		fail "port $1: $2 can not be put into the table"
+		has_entry "$1" "$3" || differs "port $1: $3 is not in the table"
+		entries_of "$1" | grep -vxF -e "$3" >"$work/others"
+		while read -r other; do
+			differs "port $1: $other is in the table too"
+		done <"$work/others"
+		return
 	fi
-}
-
-unpin() { # port mac
-	set_flag "$1" learning true
-	set_flag "$1" flood true
-	has_entry "$1" "$2" && bridge fdb del "$2" dev "$1" master static
-	return 0
+	has_entry "$1" "$3" && return
+	from=$(entry_elsewhere "$2" "$1" "$3")
+	[ -z "$from" ] || say "port $1: $3 was at port $from"
+	step "$1" entry "$3" "${from:--}"
+	bridge fdb replace "$3" dev "$1" master static || fail "port $1: $3 can not be put into the table"
 }
 
 each_port() { # port bridge mac pinned isolated
-	if ! is_port "$1" "$2"; then
-		[ "$action" = remove ] || differs_or_say "port $1 is not on bridge $2"
-		return
-	fi
-	if [ "$action" = remove ]; then
-		[ "$4" = 0 ] || unpin "$1" "$3"
-		set_flag "$1" isolated false
-		return
-	fi
-	[ "$4" = 0 ] || pin "$1" "$3"
-	if [ "$5" = 1 ]; then
-		set_flag "$1" isolated true
+	port=$1
+	[ -n "$port" ] || port=$(port_at "$2" "$3")
+	if [ -z "$port" ]; then
+		[ "$action" = remove ] || say "bridge $2 has no port for $3; does the guest run?"
+	elif [ "$action" = remove ]; then
+		remove_device "$port"
+	elif ! is_there "$port"; then
+		say "port $port is not there; does the guest run?"
+	elif ! is_port "$port" "$2"; then
+		differs "port $port is not on bridge $2"
 	else
-		set_flag "$1" isolated false
+		[ "$4" = 0 ] || pin "$port" "$2" "$3"
+		set_flag "$port" isolated "$([ "$5" = 1 ] && echo on || echo off)"
 	fi
-}
-
-differs_or_say() {
-	say "$*"
-	[ "$action" != verify ] || status=1
 }
 
 # With filtering of VLANs a bridge whose ports neither learn nor are flooded takes its
 # uplink out of promiscuous mode. That saves work and is no part of the safety, so a
 # kernel without it will do.
-each_bridge() { # bridge pinned dhcp
-	if ! is_bridge "$1"; then
-		[ "$action" = remove ] || differs_or_say "bridge $1 is not there"
+vlans() { # bridge
+	if bridge_is "$1" 'vlan_filtering 1'; then
 		return
+	elif ! bridge_is "$1" 'vlan_default_pvid [0-9]*'; then
+		say "bridge $1: this kernel has no VLAN filtering; the uplink stays promiscuous"
+	elif [ "$action" = verify ]; then
+		differs "bridge $1: VLAN filtering is off"
+	else
+		step "$1" vlans - -
+		ip link set dev "$1" type bridge vlan_filtering 1 || fail "bridge $1: VLAN filtering can not be set on"
 	fi
-	if [ "$2" = 1 ] && [ "$action" != remove ] && ! filters_vlans "$1"; then
-		if [ "$action" = verify ]; then
-			say "bridge $1: VLAN filtering is off"
-		elif ! ip link set dev "$1" type bridge vlan_filtering 1 2>/dev/null; then
-			say "bridge $1: this kernel has no VLAN filtering; the uplink stays promiscuous"
-		fi
-	fi
-	[ "$3" = 0 ] || checksums "$1"
+}
+
+has_clsact() { # bridge
+	[ -n "$(tc qdisc show dev "$1" clsact)" ]
+}
+finishes_sums() { # bridge
+	tc filter show dev "$1" egress 2>/dev/null | grep -q 'action order [0-9]*: csum'
 }
 
 # DHCP answers of the host reach a guest with checksums unfinished when its card
 # leaves them to the host. nft has no word for finishing them, tc has.
-checksums() { # bridge
-	there=$(tc filter show dev "$1" egress 2>/dev/null | grep -c 'csum')
-	case $action in
-	remove) [ "$there" = 0 ] || tc filter del dev "$1" egress pref 6868 ;;
-	verify) [ "$there" != 0 ] || say "bridge $1: no filter finishes the checksums of DHCP answers" ;;
-	*)
-		[ "$there" = 0 ] || return 0
-		tc qdisc add dev "$1" clsact 2>/dev/null
-		tc filter add dev "$1" egress pref 6868 protocol ip u32 match ip protocol 17 0xff \
-			match ip dport 68 0xffff action csum ip and udp 2>/dev/null ||
-			say "bridge $1: this kernel can not finish checksums of DHCP answers with tc"
-		;;
-	esac
+sums() { # bridge
+	if ! command -v tc >/dev/null 2>&1; then
+		differs "tc (of iproute2) is not installed, which finishes checksums of DHCP answers"
+	elif finishes_sums "$1"; then
+		return
+	elif [ "$action" = verify ]; then
+		differs "bridge $1: no filter finishes the checksums of DHCP answers"
+	else
+		qdisc=clsact
+		! has_clsact "$1" || qdisc=-
+		step "$1" sums $qdisc -
+		[ $qdisc = - ] || tc qdisc add dev "$1" clsact 2>/dev/null
+		tc filter add dev "$1" egress pref $place protocol ip u32 match ip protocol 17 0xff \
+			match ip dport 68 0xffff action csum ip and udp 2>/dev/null && return
+		take_back_sums "$1" $qdisc
+		say "bridge $1: this kernel can not finish checksums of DHCP answers with tc"
+	fi
 }
 
-case ${1-apply} in
-apply | remove | verify | undo) action=${1-apply} ;;
+each_bridge() { # bridge pinned dhcp
+	if [ "$action" = remove ]; then
+		remove_device "$1"
+	elif ! is_bridge "$1"; then
+		say "bridge $1 is not there; is the network active?"
+		[ "$action" != verify ] || status=1
+	else
+		[ "$2" = 0 ] || vlans "$1"
+		[ "$3" = 0 ] || sums "$1"
+	fi
+}
+
+remove_device() { # device
+	lines_of "$record" "$1" 1 >"$work/ours"
+	take_back "$work/ours"
+	lines_of "$record" "$1" 0 >"$work/rest" && set_record "$work/rest"
+}
+
+action=${1-apply}
+case $action in
+apply | remove | verify | undo) ;;
 *)
 	say "apply, remove or verify?"
 	exit 2
@@ -160,14 +255,34 @@ for tool in bridge ip; do
 	say "$tool (of iproute2) is not installed"
 	exit 1
 done
-undo=${NWFC_UNDO-}
-if [ -z "$undo" ]; then
-	undo=$(mktemp "${TMPDIR:-/tmp}/nwfc.XXXXXX") || exit 1
-	trap 'rm -f "$undo"' EXIT
-	trap 'exit 1' HUP INT TERM
+work=$(mktemp -d "${TMPDIR:-/tmp}/nwfc.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+steps=${NWFC_UNDO-$work/steps}
+record=${NWFC_RECORD-/run/nwfc-bridge}
+if [ "$action" != verify ]; then
+	need_root
+	lock
+	if ! (: >>"$steps" && : >>"$record" && : >>"$record.new") 2>/dev/null; then
+		say "the record $record can not be written; NWFC_RECORD in the environment names another"
+		say "nothing has been changed"
+		exit 1
+	fi
+	# steps on devices that are gone
+	ip -o link show | sed 's/:.*//' >"$work/there"
+	awk 'NR == FNR { there[$1]; next } $1 in there' "$work/there" "$record" >"$work/rest" && set_record "$work/rest"
+	trap 'fail interrupted' HUP INT TERM
+	trap 'rm -rf "$work"; [ -s "$record" ] || rm -f "$record"' EXIT
 fi
-if [ "$action" = undo ]; then
-	take_back
-	exit
-fi
+case "$*" in
+undo)
+	undo
+	exit $status
+	;;
+'remove all')
+	take_back "$record"
+	: >"$record"
+	exit $status
+	;;
+esac
 

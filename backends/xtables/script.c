@@ -12,6 +12,7 @@
 #include "backends/network/network.h"
 #include "backends/xtables/xtables.h"
 
+extern const char script_prelude[];
 extern const char xtables_transaction[], xtables_apply[], xtables_remove[];
 
 #define DELIMITER "END-OF-RULES"
@@ -90,6 +91,8 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 		   "#!/bin/sh\n# nwfc %s: rules for ebtables, iptables and ip6tables.\n"
 		   "# Run it as root: it loads all of them or leaves everything as it was.\n\n",
 		   cx->options.version);
+	buf_str(out, str_from(script_prelude));
+	buf_char(out, '\n');
 	buf_str(out, str_from(xtables_transaction));
 	buf_char(out, '\n');
 	buf_str(out, str_from(xtables_apply));
@@ -111,6 +114,8 @@ void xt_emit_remove(const struct emit_ctx *cx, const char *tools, struct buf *ou
 {
 	buf_printf(out, "#!/bin/sh\n# nwfc %s: take every trace of our rules out of %s.\n\n",
 		   cx->options.version, tools);
+	buf_str(out, str_from(script_prelude));
+	buf_char(out, '\n');
 	buf_str(out, str_from(xtables_transaction));
 	buf_char(out, '\n');
 	buf_str(out, str_from(xtables_remove));
