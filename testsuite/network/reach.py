@@ -254,6 +254,14 @@ def check_dropping_host(c, title, rules, net):
             lab.run(tool, *words.split())
 
 
+def check_open_host(c, title, rules, net):
+    """--open-host opens the host to isolated guests, and nothing else."""
+    rules.load("--open-host")
+    for target, want in (("host of isoa", True), ("outside", False)):
+        answers = net.probe([("isoa1", "tcp", net.address[target][f], OTHER, None, 0, "") for f in (V4, V6)])
+        c.check(all((a[0] == "yes") == want for a in answers), f"{title}, --open-host: isoa1 to {target}: {answers}")
+
+
 def check_services_of(c, title, net):
     closed = {n: x for n, x in net.networks.items() if x.mode != "open"}
     view = type("View", (), {"networks": closed, "machines": net.machines, "address": net.address, "probe": net.probe})
@@ -278,6 +286,7 @@ def run_target(c, target, rules, net):
     check_services(c, target, net)
     check_dropping_host(c, target, rules, net)
     check_filter(c, target, rules, net)
+    check_open_host(c, target, rules, net)
     left = rules.remove()
     c.check(not left, f"{target}: what is left after removal: {left}")
 
