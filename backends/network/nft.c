@@ -243,14 +243,12 @@ void net_nft_note(struct emit_ctx *cx, const struct net_form *f)
 				      "nft: a firewall that drops what comes in must let DHCP and "
 				      "DNS in on%.*s",
 				      STR_ARG(words));
-	diag_note(cx->diags, fi, (struct span){0},
-		  "firewalld: firewall-cmd --permanent --zone=libvirt%.*s && firewall-cmd --reload",
-		  STR_ARG(bridge_words(cx, f, " --add-interface=")));
-	diag_note(
-		cx->diags, fi, (struct span){0},
-		"ufw: for b in%.*s; do ufw allow in on $b to any port 53; ufw allow in on $b to "
-		"any port 67 proto udp; ufw route allow in on $b; ufw route allow out on $b; done",
-		STR_ARG(words));
+	diag_hint(cx->diags, fi,
+		  "firewalld: firewall-cmd --permanent --zone=libvirt%.*s && firewall-cmd "
+		  "--reload; ufw: for b in%.*s; do ufw allow in on $b to any port 53; ufw allow in "
+		  "on $b to any port 67 proto udp; ufw route allow in on $b; ufw route allow out "
+		  "on $b; done",
+		  STR_ARG(bridge_words(cx, f, " --add-interface=")), STR_ARG(words));
 }
 
 void net_nft_emit(const struct emit_ctx *cx, const struct net_form *f, struct buf *out)
