@@ -8,7 +8,13 @@
 extern const struct target target_nft, target_bridge;
 
 const struct target *const targets[] = {
-	&target_ebtables, &target_iptables, &target_ip6tables, &target_xtables, &target_nft, &target_bridge, NULL,
+	&target_ebtables,
+	&target_iptables,
+	&target_ip6tables,
+	&target_xtables,
+	&target_nft,
+	&target_bridge,
+	NULL,
 };
 
 const struct target *target_find(struct str name)
@@ -95,6 +101,28 @@ static bool name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       (c && strchr("_.-/", c));
+}
+
+void put_shell_quoted(struct buf *out, struct str s)
+{
+	buf_char(out, '\'');
+	for (uint32_t i = 0; i < s.len; i++)
+		if (s.s[i] == '\'')
+			buf_lit(out, "'\\''");
+		else
+			buf_char(out, s.s[i]);
+	buf_char(out, '\'');
+}
+
+void put_shell_word(struct buf *out, struct str s)
+{
+	bool plain = s.len > 0;
+	for (uint32_t i = 0; i < s.len; i++)
+		plain &= name_char(s.s[i]);
+	if (plain)
+		buf_str(out, s);
+	else
+		put_shell_quoted(out, s);
 }
 
 static bool name_fits(struct str s, uint32_t limit)

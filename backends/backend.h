@@ -21,12 +21,12 @@ enum loss { LOSS_NONE, LOSS_REFUSED, LOSS_WIDENED, LOSS_NARROWED, LOSSES };
 
 struct emit_options {
 	bool allow_loss[LOSSES];
-	bool expand;         /* nft: write products out instead of folding them into sets */
-	bool no_hooks;       /* restore files: the jumps from the base chains are already there */
-	bool services;       /* nft: rules that let services of networks in */
-	bool open_host;      /* what guests of isolated networks send to the host is left to others */
-	struct str table;    /* nft: name of the table; "nwfc" */
-	bool leases;         /* values may end: their sets are made for it */
+	bool expand;      /* nft: write products out instead of folding them into sets */
+	bool no_hooks;    /* restore files: the jumps from the base chains are already there */
+	bool services;    /* nft: rules that let services of networks in */
+	bool open_host;   /* what guests of isolated networks send to the host is left to others */
+	struct str table; /* nft: name of the table; "nwfc" */
+	bool leases;      /* values may end: their sets are made for it */
 	bool leases_before;  /* the same of what a change begins with */
 	uint64_t now_ms;     /* what is left of them is counted from here */
 	const char *version; /* for the head comment */
@@ -66,6 +66,10 @@ bool report_loss(struct emit_ctx *cx, const char *target, const struct prule *r,
 /* Finding E504 when a rule's instances for a port are beyond the limit. */
 bool check_product(struct emit_ctx *cx, const char *target, const struct prule *r,
 		   const struct port_data *pd);
+
+/* A word of the shell, in quotes; and one that has quotes only where it needs them. */
+void put_shell_quoted(struct buf *out, struct str s);
+void put_shell_word(struct buf *out, struct str s);
 
 /*
  * A name within a tool's limit: as it is when it fits and has only letters,

@@ -17,13 +17,8 @@ extern const struct target target_bridge;
 
 static void put_word(struct buf *out, struct str s)
 {
-	buf_lit(out, " '");
-	for (uint32_t i = 0; i < s.len; i++)
-		if (s.s[i] == '\'')
-			buf_lit(out, "'\\''");
-		else
-			buf_char(out, s.s[i]);
-	buf_char(out, '\'');
+	buf_char(out, ' ');
+	put_shell_quoted(out, s);
 }
 
 /* Has it a place on a bridge that we know, and an address? A name is found by that. */

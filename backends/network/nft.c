@@ -219,28 +219,36 @@ bool net_nft_check(struct emit_ctx *cx, const struct net_form *f)
 	return good;
 }
 
+/* The bridges of all networks, each behind `before`, as words of the shell: people copy them. */
+static struct str bridge_words(struct emit_ctx *cx, const struct net_form *f, const char *before)
+{
+	struct buf b;
+	buf_memory(&b);
+	net_each(n, f->networks)
+	{
+		buf_str(&b, str_from(before));
+		put_shell_word(&b, (*n)->bridge);
+	}
+	return buf_take(cx->arena, &b);
+}
+
 void net_nft_note(struct emit_ctx *cx, const struct net_form *f)
 {
-	struct str list = STR("");
 	const struct network *first = NULL;
 	if (!f || f->services)
 		return;
-	net_each(n, f->networks)
-	{
-		list = str_printf(cx->arena, "%.*s%s%.*s", STR_ARG(list), list.len ? ", " : "",
-				  STR_ARG((*n)->bridge));
-		first = first ? first : *n;
-	}
-	struct finding *fi =
-		diag_add(cx->diags, FINDING(N252), first->name_span,
-			 "nft: a firewall that drops what comes in must let DHCP and DNS "
-			 "in on %.*s",
-			 STR_ARG(list));
-	diag_hint(
-		cx->diags, fi,
-		"firewalld: firewall-cmd --permanent --zone=libvirt --add-interface=%.*s; ufw: ufw "
-		"allow in on %.*s to any port 67 proto udp, and to any port 53",
-		STR_ARG(first->bridge), STR_ARG(first->bridge));
+	net_each(n, f->networks) first = first ? first : *n;
+	struct str words = bridge_words(cx, f, " ");
+	struct finding *fi = diag_add(cx->diags, FINDING(N252), first->name_span,
+				      "nft: a firewall that drops what comes in must let DHCP and "
+				      "DNS in on%.*s",
+				      STR_ARG(words));
+	diag_hint(cx->diags, fi,
+		  "firewalld: firewall-cmd --permanent --zone=libvirt%.*s && firewall-cmd "
+		  "--reload; ufw: for b in%.*s; do ufw allow in on $b to any port 53; ufw allow in "
+		  "on $b to any port 67 proto udp; ufw route allow in on $b; ufw route allow out "
+		  "on $b; done",
+		  STR_ARG(bridge_words(cx, f, " --add-interface=")), STR_ARG(words));
 }
 
 void net_nft_emit(const struct emit_ctx *cx, const struct net_form *f, struct buf *out)

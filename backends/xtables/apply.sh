@@ -24,10 +24,10 @@ load() {
 			loaded="$tool $loaded"
 			continue
 		fi
-		say "$tool-restore failed"
+		say "$(tool_of "$tool")-restore failed (table $(table_of "$tool"))"
 		for other in $loaded; do
 			if ! put_back "$other"; then
-				say "$other could not be put back: its rules are the new ones"
+				say "$(name_of "$other") could not be put back: its rules are the new ones"
 				exit 3
 			fi
 		done

@@ -235,13 +235,21 @@ static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out
 {
 	const struct iptables *t = lowered;
 	bool hooks = !cx->options.no_hooks;
-	buf_printf(out, "# nwfc %s: packet rules, IPv%d, table filter\n", cx->options.version,
+	bool networks = net_ipt_has(t->networks, "filter");
+	buf_printf(out, "# nwfc %s: packet rules, IPv%d, table filter", cx->options.version,
 		   t->family);
+	for (const char *const *table = iptables_others; *table; table++)
+		if (net_ipt_has(t->networks, *table))
+			buf_printf(out, ", %s", *table);
+	buf_char(out, '\n');
 	buf_printf(out, "# %s-restore --noflush <FILE\n",
 		   t->family == 6 ? "ip6tables" : "iptables");
 	if (hooks)
-		buf_lit(out, "# The lines of FORWARD and INPUT are for the first time;\n"
-			     "# to load again, compile with --no-hooks.\n");
+		buf_printf(out,
+			   "# The lines of %s are for the first time;\n"
+			   "# to load again, compile with --no-hooks.\n",
+			   networks ? "FORWARD, INPUT, OUTPUT and POSTROUTING"
+				    : "FORWARD and INPUT");
 	buf_lit(out, "*filter\n");
 	iptables_emit(cx, t, hooks, out);
 	buf_lit(out, "COMMIT\n");

@@ -36,7 +36,7 @@ remove() { # tools
 		if restore "$tool" "$work/$tool.input"; then
 			drop_empty_base_chains "$tool"
 		else
-			say "the rules of $tool could not be taken away"
+			say "the rules of $(name_of "$tool") could not be taken away"
 			failed=1
 		fi
 	done

@@ -10,6 +10,12 @@
 tool_of() {
 	echo "${1%%_*}"
 }
+name_of() { # for people
+	case $1 in
+	*_*) echo "$(tool_of "$1")'s table $(table_of "$1")" ;;
+	*) echo "$1" ;;
+	esac
+}
 table_of() {
 	case $1 in
 	ebtables | *_nat) echo nat ;;
@@ -206,6 +212,6 @@ prepare() { # tool needed
 	fi
 	transaction "$1" "$work/$1.saved" "$work/$1.rules" "$work/$1.hooks" $keep >"$work/$1.input" || return 2
 	check "$1" "$work/$1.input" "$work/$1.rules" && return
-	say "$1 would not take the rules"
+	say "$(name_of "$1") would not take the rules"
 	return 2
 }
