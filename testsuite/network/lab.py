@@ -246,7 +246,7 @@ class Services:
 
     @staticmethod
     def start(device, more, folder):
-        words = ["dnsmasq", "-k", "--conf-file=/dev/null", "-u", "root", "-g", "root", f"--interface={device}",
+        words = ["dnsmasq", "-k", "--conf-file=/dev/null", "--user=", "--group=", f"--interface={device}",
                  "--except-interface=lo", "--bind-dynamic", "--no-resolv", "--no-hosts", "--no-ping",
                  "--address=/lab.test/192.0.2.99", "--pid-file=", f"--dhcp-leasefile={folder}/{device}.leases",
                  "--dhcp-authoritative", *more]
