@@ -67,7 +67,7 @@ def plain(text):
 
 def listing(tool):
     if tool == "nft":
-        return plain(run(["nft", "-s", "list", "ruleset", "bridge"]) + run(["nft", "-s", "list", "ruleset", "inet"]))
+        return plain(run(["nft", "-s", "list", "ruleset"]))
     return plain(run([tool + "-save"]))
 
 
