@@ -81,6 +81,13 @@ uint64_t value_hash(const struct value *v);
 /* <0, 0, >0; both of one type. Numbers and addresses by size, text by bytes. */
 int value_cmp(const struct value *a, const struct value *b);
 
+/* Numbers and addresses as numbers, an address's first byte the highest. */
+typedef unsigned __int128 u128;
+u128 value_number(const struct value *v);
+
+/* The prefix length of a mask: masks are ones followed by zeros. */
+uint32_t value_prefix(const struct value *mask);
+
 /* What a value of this type looks like, for messages: "an IPv4 address". */
 const char *value_type_name(enum value_type type);
 

@@ -50,8 +50,6 @@
 #include "backends/backend.h"
 #include "backends/template.h"
 
-typedef unsigned __int128 u128;
-
 enum stage { STAGE_FRAME, STAGE_PACKET, STAGES };
 
 /* --- spell.c: fields and values in nft's words ------------------------------------ */
@@ -101,10 +99,6 @@ struct spelling {
 
 /* In a rule of this protocol. Every field of a packet that is no special case has one. */
 struct spelling spell_field(struct arena *a, const struct proto *p, enum field_id f);
-
-/* Numbers and addresses as numbers; prefix lengths of masks. */
-u128 value_number(const struct value *v);
-uint32_t value_prefix(const struct value *mask);
 
 void put_number(struct buf *b, enum key_type type, u128 n);
 void put_range(struct buf *b, enum key_type type, u128 lo, u128 hi);

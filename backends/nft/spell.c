@@ -93,29 +93,6 @@ struct spelling spell_field(struct arena *a, const struct proto *p, enum field_i
 
 /* --- values --- */
 
-static u128 from_bytes(const uint8_t *p, uint32_t n)
-{
-	u128 v = 0;
-	for (uint32_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-u128 value_number(const struct value *v)
-{
-	if (v->type == VT_MAC || v->type == VT_MACMASK)
-		return from_bytes(v->mac, 6);
-	return v->type == VT_IP6 ? from_bytes(v->ip6, 16) : v->u;
-}
-
-/* Masks are ones followed by zeros. */
-uint32_t value_prefix(const struct value *mask)
-{
-	return mask->type == VT_MACMASK
-		       ? (uint32_t)__builtin_popcountll((uint64_t)value_number(mask))
-		       : mask->u;
-}
-
 static void put_mac(struct buf *b, u128 n)
 {
 	static const char digits[] = "0123456789abcdef";
