@@ -21,7 +21,7 @@ CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
 PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison \
-                 libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev
+                 libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev libbdd-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
                  ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2 \
                  isc-dhcp-client isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd
@@ -42,7 +42,9 @@ XML_OBJ   := $(if $(filter static,$(XML)),$(BUILD)/obj/frontend/static/no_icu.o)
 XML_LIBS  := $(if $(filter static,$(XML)),-Wl$(comma)-Bstatic -lxml2 -lz -llzma -Wl$(comma)-Bdynamic -lm,$(XML_SHARED))
 ALL_CFLAGS = -std=gnu11 $(WARN) -I. -I$(BUILD)/gen $(XML_FLAGS) $(CFLAGS) -MMD -MP -DNWFC_VERSION='"$(VERSION)"'
 
-DIRS = base ir frontend backends
+DIRS = base ir frontend backends review
+# Decision diagrams; static as well, where it can be.
+BDD_LIBS := $(or $(call find_lib,libbdd.a),-lbdd) -lm
 LIB_SRC  := $(sort $(foreach d,$(DIRS),$(filter-out frontend/static/%,$(wildcard $(d)/*.c $(d)/*/*.c))))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 LEARND_SRC := $(sort $(wildcard learnd/*.c))
@@ -66,7 +68,7 @@ say_0 = @echo "  $(1)  $@";
 say   = $(call say_$(V),$(1))
 
 $(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ)
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ) $(XML_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ) $(XML_LIBS) $(BDD_LIBS)
 
 $(BUILD)/learnd: $(LEARND_OBJ) $(BASE_OBJ)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LEARND_LIBS)
@@ -122,13 +124,13 @@ UNITS := $(patsubst testsuite/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard testsui
 units: $(UNITS)
 $(BUILD)/unit/%: testsuite/unit/%.c $(BUILD)/libnwfc.a
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) -lcmocka -lpthread
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) $(BDD_LIBS) -lcmocka -lpthread
 $(BUILD)/unit/test_learnd_%: testsuite/unit/test_learnd_%.c $(BUILD)/liblearnd.a $(BUILD)/libnwfc.a
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/liblearnd.a $(BUILD)/libnwfc.a $(LEARND_LIBS) -lcmocka
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/liblearnd.a $(BUILD)/libnwfc.a $(LEARND_LIBS) $(BDD_LIBS) -lcmocka
 threads: $(BUILD)/threads
 $(BUILD)/threads: testsuite/threads/threads.c $(BUILD)/libnwfc.a
-	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) -lpthread
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(BUILD)/libnwfc.a $(XML_SHARED) $(BDD_LIBS) -lpthread
 
 check: deps-check
 	@$(MAKE) --no-print-directory all units

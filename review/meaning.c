@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From chains to sets: the packets that come to a rule are those that came to the
+ * one before and were not decided about there.
+ */
+#include "review/meaning.h"
+
+struct walker {
+	struct space *sp;
+	const struct port_data *pd;
+	const struct part *part;
+	struct side_meaning *m;
+	enum side side;
+	enum layer layer;
+	/* decided so far, in this layer */
+	vec_of(pset) decided[3]; /* passed, dropped, rejected */
+};
+
+enum { PASSED, DROPPED, REJECTED };
+
+/* Where the packets go that a rule decides about; -1: on, -2: out of the chain. */
+enum { GO_ON = -1, GO_BACK = -2 };
+static int outcome(enum action verdict, enum layer layer, bool root)
+{
+	static const int where[] = {
+		[ACTION_ACCEPT] = PASSED,  [ACTION_DROP] = DROPPED,   [ACTION_REJECT] = REJECTED,
+		[ACTION_RETURN] = GO_BACK, [ACTION_CONTINUE] = GO_ON,
+	};
+	int w = where[verdict];
+	if (w == REJECTED && layer == LAYER_FRAME)
+		return DROPPED;
+	return w == GO_BACK && root ? PASSED : w;
+}
+
+/* One rule: packets come, the others go on. *back: those that leave the chain. */
+static pset walk_rule(struct walker *w, const struct prule *r, uint32_t chain, pset arrives,
+		      pset *back)
+{
+	struct sets *s = w->sp->sets;
+	int where = outcome(r->verdict, w->layer, w->layer == LAYER_PACKET || chain == 0);
+	struct rule_meaning rm = {.rule = r,
+				  .side = w->side,
+				  .layer = w->layer,
+				  .chain = chain,
+				  .takes = rule_takes(w->sp, r, w->pd),
+				  .arrives = arrives};
+	if (where != GO_ON)
+		rm.decides = pset_and(s, arrives, rm.takes);
+	*vec_push(w->sp->arena, &w->m->rules) = rm;
+	if (where >= 0)
+		*vec_push(w->sp->arena, &w->decided[where]) = rm.decides;
+	else if (where == GO_BACK)
+		*back = pset_or(s, *back, rm.decides);
+	return where == GO_ON ? arrives : pset_minus(s, arrives, rm.decides);
+}
+
+/* Which packets the root chain sends into a chain. */
+static pset jump_takes(struct space *sp, const struct pchain *c)
+{
+	const struct chain_prefix *p = c->prefix;
+	if (p->stp)
+		return space_value(sp, V_ETHER_DADDR, 0x0180c2000000);
+	return p->ethertype ? space_value(sp, V_ETHER_TYPE, p->ethertype) : PSET_ALL;
+}
+
+static pset walk_chain(struct walker *w, uint32_t index, pset arrives)
+{
+	struct sets *s = w->sp->sets;
+	const struct pchain *c = &w->part->chains.items[index];
+	pset back = PSET_NONE;
+	w->m->chains.items[index].enters = arrives;
+	vec_each (item, &c->items) {
+		if (item->kind == ITEM_RULE) {
+			arrives = walk_rule(w, item->rule, index, arrives, &back);
+			continue;
+		}
+		pset in = pset_and(s, arrives,
+				   jump_takes(w->sp, &w->part->chains.items[item->chain]));
+		arrives = pset_or(s, pset_minus(s, arrives, in), walk_chain(w, item->chain, in));
+	}
+	w->m->chains.items[index].leaves = pset_or(s, arrives, back);
+	return w->m->chains.items[index].leaves;
+}
+
+/* A layer's packets: all, or for the packet layer untagged IPv4 and IPv6. */
+static void walk_layer(struct walker *w, enum layer layer)
+{
+	struct sets *s = w->sp->sets;
+	pset all = w->sp->valid,
+	     sees = layer == LAYER_FRAME ? all : pset_and(s, all, w->sp->conds[C_IP]);
+	pset end = sees, back = PSET_NONE;
+	w->layer = layer;
+	for (int i = 0; i < 3; i++)
+		w->decided[i].n = 0;
+	if (layer == LAYER_PACKET)
+		vec_each (r, &w->part->packet)
+			end = walk_rule(w, *r, 0, end, &back);
+	else if (w->part->chains.n)
+		end = walk_chain(w, 0, sees);
+	w->m->undecided[layer] = end;
+	pset dropped = pset_union(s, w->decided[DROPPED].items, w->decided[DROPPED].n);
+	pset rejected = pset_union(s, w->decided[REJECTED].items, w->decided[REJECTED].n);
+	w->m->layer_dropped[layer] = dropped;
+	w->m->layer_rejected[layer] = rejected;
+	w->m->layer_passed[layer] = pset_minus(s, pset_minus(s, all, dropped), rejected);
+}
+
+/* The second layer is asked about what the first lets pass. */
+static void combine(struct space *sp, struct side_meaning *m, enum layer first)
+{
+	struct sets *s = sp->sets;
+	enum layer second = first == LAYER_FRAME ? LAYER_PACKET : LAYER_FRAME;
+	pset on = m->layer_passed[first];
+	m->passed = pset_and(s, on, m->layer_passed[second]);
+	m->dropped = pset_or(s, m->layer_dropped[first], pset_and(s, on, m->layer_dropped[second]));
+	m->rejected =
+		pset_or(s, m->layer_rejected[first], pset_and(s, on, m->layer_rejected[second]));
+}
+
+struct meaning *meaning_of(struct space *sp, const struct port_data *pd)
+{
+	struct meaning *me = arena_new_object(sp->arena, struct meaning);
+	me->port = pd;
+	for (int side = 0; side < SIDES; side++) {
+		struct side_meaning *m = &me->sides[side];
+		struct walker w = {.sp = sp,
+				   .pd = pd,
+				   .part = &pd->program->parts[side],
+				   .m = m,
+				   .side = (enum side)side};
+		vec_each (c, &w.part->chains)
+			*vec_push(sp->arena, &m->chains) = (struct chain_meaning){0};
+		walk_layer(&w, LAYER_FRAME);
+		walk_layer(&w, LAYER_PACKET);
+		combine(sp, m, side == SIDE_OUT ? LAYER_FRAME : LAYER_PACKET);
+	}
+	return me;
+}
+
+const struct rule_meaning *meaning_decider(struct space *sp, const struct side_meaning *m,
+					   const struct packet *p, enum layer layer)
+{
+	vec_each (r, &m->rules)
+		if (r->layer == layer && r->decides != PSET_NONE &&
+		    space_contains(sp, r->decides, p))
+			return r;
+	return NULL;
+}

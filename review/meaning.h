@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * meaning.h - what a port's program does with every packet, as sets.
+ *
+ * Needs: a program and the port's data. Gives, for each side, the packets that
+ * pass, that are dropped and that are rejected (the three are disjoint and together all valid
+ * ones), and for each rule in turn the packets that its tests take, those that come
+ * to it, and those that it decides about. Fails: when the engine has no nodes left
+ * (sets_failed); then nothing here means anything.
+ *
+ * The semantics is that of program.h; simulate.h says the same of one packet.
+ */
+#ifndef NWFC_REVIEW_MEANING_H
+#define NWFC_REVIEW_MEANING_H
+
+#include "review/space.h"
+
+/* A rule on a side. */
+struct rule_meaning {
+	const struct prule *rule;
+	enum side side;
+	enum layer layer;
+	uint32_t chain; /* frame layer: index into part.chains */
+	pset takes;     /* all its tests hold */
+	pset arrives;   /* comes to it */
+	pset decides;   /* arrives and is taken, unless the rule is CONTINUE */
+};
+
+struct chain_meaning {
+	pset enters; /* comes to its first rule */
+	pset leaves; /* comes to its end, or is returned */
+};
+
+struct side_meaning {
+	pset passed, dropped, rejected;
+	/* of each layer by itself; what a layer never sees it passes */
+	pset layer_passed[LAYERS], layer_dropped[LAYERS], layer_rejected[LAYERS];
+	vec_of(struct chain_meaning) chains; /* as part.chains */
+	vec_of(struct rule_meaning) rules;   /* in the order in which packets meet them, but that
+						a chain's stand where its jump does */
+	pset undecided[LAYERS]; /* passed at the end of the layer's rules, no rule having decided */
+};
+
+struct meaning {
+	const struct port_data *port;
+	struct side_meaning sides[SIDES];
+};
+
+/* What the tests of a rule take, for a port. */
+pset rule_takes(struct space *sp, const struct prule *r, const struct port_data *pd);
+
+struct meaning *meaning_of(struct space *sp, const struct port_data *pd);
+
+/* The rule that decides about a packet of `in` on a side; NULL: none does. */
+const struct rule_meaning *meaning_decider(struct space *sp, const struct side_meaning *m,
+					   const struct packet *p, enum layer layer);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * space.h - the space of all packets: variables of vars.def as bits of sets.
+ *
+ * A set of packets holds, for each kind of packet, the values of the fields which that kind
+ * has; bits of fields that it does not have are free, and no set made here depends
+ * on them. `valid` holds the packets that can be.
+ *
+ * Unknowns. What can not be said from a packet (is an address in an ipset, how many
+ * connections has a host) is one free bit, named by a text that says the
+ * question, and by the packets that it is asked of where that matters (a rule counts
+ * the connections that it sees). Equal questions are one bit, so that a rule does not
+ * differ from itself. An answer that depends on such a bit says so.
+ */
+#ifndef NWFC_REVIEW_SPACE_H
+#define NWFC_REVIEW_SPACE_H
+
+#include "review/packet.h"
+#include "review/set.h"
+
+struct unknown {
+	struct str text; /* "in ipset trusted by src", "more than 20 connections of the source" */
+	uint32_t bit;
+};
+
+struct space {
+	struct arena *arena;
+	struct sets *sets;
+	uint32_t bits[VARS][128]; /* highest first */
+	pset conds[CONDS];
+	pset valid;
+	pset gratuitous; /* sender address of an ARP equals the target's */
+	struct map unknown_index;
+	vec_of(struct unknown) unknowns;
+	pset options[256]; /* TCP option of a kind is there; PSET_NONE until it is asked for */
+	uint32_t option_bits[256];
+};
+
+/* NULL: no memory. Close it when done: only one can be open in a process. */
+struct space *space_open(struct arena *a);
+void space_close(struct space *sp);
+
+/* All packets with lo <= v <= hi, whether they have v or not. */
+pset space_range(struct space *sp, enum var_id v, u128 lo, u128 hi);
+
+static inline pset space_value(struct space *sp, enum var_id v, u128 value)
+{
+	return space_range(sp, v, value, value);
+}
+
+/* (v & mask) == value */
+pset space_masked(struct space *sp, enum var_id v, u128 value, u128 mask);
+
+/* Those that have v. */
+static inline pset space_has(struct space *sp, enum var_id v)
+{
+	return sp->conds[vars[v].present];
+}
+
+/* scope: PSET_ALL where it does not matter. */
+pset space_unknown(struct space *sp, struct str text, pset scope);
+pset space_tcp_option(struct space *sp, uint8_t kind);
+
+/* Does a set depend on an unknown? */
+bool space_uncertain(struct space *sp, pset s);
+
+/* Is this packet in the set? */
+bool space_contains(struct space *sp, pset s, const struct packet *p);
+
+/*
+ * A packet of a set, and of those one that looks usual: for each field in turn its
+ * value is taken from `usual` (NULL: the built-in preferences), if the set has such a packet. The
+ * set is not empty. Fields that the packet does not have are zero.
+ */
+struct packet space_witness(struct space *sp, pset s, enum side side, const struct packet *usual);
+
+#endif
