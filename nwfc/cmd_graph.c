@@ -8,6 +8,7 @@
 
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
+#include "nwfc/packet_class.h"
 #include "nwfc/run_tool.h"
 #include "review/graph.h"
 
@@ -118,8 +119,39 @@ static void put_count(struct drawing *d, const struct program *p, struct str *ti
 		*title = str_printf(d->s->arena, "%.*s of %u ports", STR_ARG(p->name), n);
 }
 
+/* With --packet: what these packets walk, for the first port of each program. */
+static void draw_walks(struct drawing *d)
+{
+	const char *words = option_value(d->s->opt, OPT_PACKET);
+	vec_each (p, &d->c.build.programs) {
+		const struct port_data *pd = d->c.build.ports.items;
+		while (pd->program != *p)
+			pd++;
+		struct space *sp = space_open(d->s->arena);
+		struct graph_class asked = {.space = sp};
+		if (sp && packet_class(d->s, sp, words, pd->port, asked.classes)) {
+			asked.meaning = meaning_of(sp, pd);
+			graph_program(&d->graph, *p,
+				      str_printf(d->s->arena, "%.*s of port %.*s",
+						 STR_ARG((*p)->name), STR_ARG(pd->port->name)),
+				      &asked);
+		}
+		if (!sp || sets_failed(sp->sets))
+			diag_add(&d->s->diags, FINDING(E603), (struct span){0},
+				 "--packet: too many sets of packets");
+		if (sp)
+			space_close(sp);
+		if (d->s->diags.errors)
+			return;
+	}
+}
+
 static void draw_programs(struct drawing *d)
 {
+	if (option_given(d->s->opt, OPT_PACKET)) {
+		draw_walks(d);
+		return;
+	}
 	vec_each (p, &d->c.build.programs) {
 		struct str title = (*p)->name;
 		put_count(d, *p, &title);
@@ -200,6 +232,9 @@ static bool load(struct drawing *d)
 	if (!c->host.ports.list.n && !d->tops.n && !d->s->diags.errors)
 		diag_add(&d->s->diags, FINDING(E204), (struct span){0},
 			 "nothing to draw: give filters, ports, or --filter");
+	if (option_given(d->s->opt, OPT_PACKET) && !c->host.ports.list.n && !d->s->diags.errors)
+		diag_add(&d->s->diags, FINDING(E204), (struct span){0},
+			 "--packet wants a port, whose values decide");
 	return good && !d->s->diags.errors;
 }
 
@@ -214,6 +249,11 @@ enum exit_code cmd_graph(struct session *s)
 				 .full = option_given(s->opt, OPT_FULL)};
 	if (!load(&d))
 		return session_verdict(s);
+	if (option_given(s->opt, OPT_PACKET))
+		d.graph.title = str_printf(
+			s->arena,
+			"%.*s\n\xe2\x94\x82 comes by    \xe2\x96\xb6 decides about some of it",
+			STR_ARG(clean_text(s->arena, str_from(option_value(s->opt, OPT_PACKET)))));
 	if (d.view != VIEW_CHAINS)
 		graph_filters(&d.graph, &d.c.host.library, &d.c.host.ports, d.tops.items, d.tops.n);
 	if (d.view != VIEW_FILTERS)

@@ -31,8 +31,8 @@ static void put_html_char(struct buf *out, char c)
 	case '\'':
 		buf_lit(out, "&#39;");
 		break;
-	case '\\': /* an escape in titles */
-		buf_lit(out, "&#92;");
+	case '\\': /* begins an escape, after entities are read */
+		buf_lit(out, "&#92;&#92;");
 		break;
 	case '\n':
 		buf_lit(out, "<BR/>");
@@ -289,13 +289,10 @@ static void put_column(const struct graph *g, const struct graph_group *group, s
 static void put_group(const struct graph *g, uint32_t i, struct buf *out)
 {
 	const struct graph_group *group = &g->groups.items[i];
-	bool framed = g->groups.n > 1;
-	buf_printf(out, "\tsubgraph %s%u {\n", framed ? "cluster" : "g", i);
-	if (framed) {
-		buf_lit(out, "\t\tstyle=\"rounded\"; color=\"#909090\"; labeljust=l; label=<<B>");
-		put_html(out, group->title);
-		buf_lit(out, "</B>>;\n");
-	}
+	buf_printf(out, "\tsubgraph cluster%u {\n", i);
+	buf_lit(out, "\t\tstyle=\"rounded\"; color=\"#909090\"; labeljust=l; label=<<B>");
+	put_html(out, group->title);
+	buf_lit(out, "</B>>;\n");
 	for (uint32_t b = group->n; b-- > 0;)
 		put_box(g, group->first + b, out);
 	put_column(g, group, out);

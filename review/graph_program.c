@@ -142,7 +142,7 @@ static void add_more(const struct side_drawing *d, struct graph_box *b, uint32_t
 		     const char *what, enum graph_mark mark)
 {
 	add_text(d, b, GRAPH_MORE,
-		 str_printf(d->g->arena, "%u more %s %s", n, n == 1 ? "rule" : "rules", what), mark);
+		 str_printf(d->g->arena, "%u %s %s", n, n == 1 ? "rule" : "rules", what), mark);
 }
 
 static void add_jump(const struct side_drawing *d, uint32_t chain, struct graph_box *b,
@@ -187,7 +187,7 @@ static void add_unit(const struct side_drawing *d, const struct row_sources *row
 	const struct prule *first = rows->list.items[u->first].rule;
 	add_rule(d, first, b);
 	if (u->n > 2)
-		add_more(d, b, u->n - 2, "like these, of other values", rule_mark(d, first));
+		add_more(d, b, u->n - 2, "more like these, of other values", rule_mark(d, first));
 	if (u->n > 1)
 		add_rule(d, rows->list.items[u->first + u->n - 1].rule, b);
 }
@@ -217,7 +217,7 @@ static void add_rows(const struct side_drawing *d, const struct row_sources *row
 			mark = rule_mark(d, s->rule) > mark ? rule_mark(d, s->rule) : mark;
 		}
 		if (out && (!skip || i + 1 == units.list.n)) {
-			add_more(d, b, out, "(--full shows them)", mark);
+			add_more(d, b, out, "more (--full shows them)", mark);
 			out = 0;
 			mark = GRAPH_UNASKED;
 		}
@@ -247,6 +247,11 @@ static void chain_box(const struct side_drawing *d, uint32_t index, uint32_t fir
 			      .subtitle = chain_subtitle(a, c)};
 	if (d->meaning)
 		b.mark = seen(d, d->meaning->chains.items[index].enters);
+	if (b.mark == GRAPH_UNSEEN && index && !d->g->full) {
+		add_more(d, &b, c->items.n, "that none of them meets", GRAPH_UNSEEN);
+		*vec_push(a, &d->g->boxes) = b;
+		return;
+	}
 	vec_each (it, &c->items)
 		*vec_push(a, &rows.list) =
 			it->kind == ITEM_RULE ? (struct row_source){it->rule, 0}
@@ -356,6 +361,8 @@ void graph_program(struct graph *g, const struct program *p, struct str title,
 		if (asked) {
 			d.meaning = &asked->meaning->sides[s];
 			d.class = asked->classes[s];
+			if (d.class == PSET_NONE && asked->classes[!s] != PSET_NONE)
+				continue;
 		}
 		draw_side(&d);
 	}

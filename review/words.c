@@ -98,26 +98,38 @@ static struct str test_words(struct arena *a, const struct program *p, const str
 	return clean_text(a, buf_take(a, &b));
 }
 
-/* The protocol, unless a test's words say it anyway. */
-static struct str proto_words(const struct prule *r)
+/* Do the words of a test begin with this one? */
+static bool said(const struct prule *r, struct str word)
+{
+	vec_each (t, &r->tests) {
+		struct buf b;
+		buf_memory(&b);
+		put_field(&b, r, t->field);
+		bool same = b.n > word.len && memcmp(b.data, word.s, word.len) == 0 &&
+			    b.data[word.len] == ' ';
+		buf_drop(&b);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* The family of IPv6 packets, and the protocol, unless the words of a test have it anyway. */
+static void put_proto(struct arena *a, const struct prule *r, struct rule_words *w)
 {
 	struct str name = r->proto->xml ? plain_proto(r->proto) : STR("");
+	bool six = r->proto->family == 6;
 	if (!name.len || str_is(name, "mac"))
-		return STR("");
-	if (r->proto->layer == LAYER_PACKET && str_is(name, "all"))
-		name = r->proto->family == 6 ? STR("ip6") : STR("ip");
-	else if (str_is(name, "ipv6"))
+		return;
+	if (str_is(name, "ipv6"))
 		name = STR("ip6");
-	vec_each (t, &r->tests) {
-		const char *f = fields[t->field].name;
-		if (strncmp(f, name.s, name.len) == 0 && f[name.len] == ' ')
-			return STR("");
-		if (strncmp(f, "ip ", 3) == 0 && str_is(name, "ip6"))
-			return STR("");
-		if (strncmp(f, "th ", 3) == 0 && r->proto->ipproto >= 0 && r->proto->family == 4)
-			return STR("");
-	}
-	return name;
+	if (r->proto->layer == LAYER_PACKET && str_is(name, "all"))
+		name = six ? STR("ip6") : STR("ip");
+	else if (r->proto->layer == LAYER_PACKET && six && !said(r, STR("ip6")) &&
+		 !str_is(name, "icmpv6"))
+		*vec_push(a, &w->tests) = STR("ip6");
+	if (!said(r, name))
+		*vec_push(a, &w->tests) = name;
 }
 
 static struct str ct_words(struct arena *a, const struct prule *r)
@@ -139,12 +151,8 @@ static struct str ct_words(struct arena *a, const struct prule *r)
 struct rule_words rule_words(struct arena *a, const struct program *p, const struct prule *r)
 {
 	struct rule_words w = {0};
-	struct str proto = proto_words(r), ct = ct_words(a, r);
-	bool six = r->proto->family == 6 && r->proto->layer == LAYER_PACKET;
-	if (proto.len)
-		*vec_push(a, &w.tests) = six && !str_is(proto, "ip6")
-						 ? str_printf(a, "ip6 %.*s", STR_ARG(proto))
-						 : proto;
+	struct str ct = ct_words(a, r);
+	put_proto(a, r, &w);
 	vec_each (t, &r->tests)
 		*vec_push(a, &w.tests) = test_words(a, p, r, t);
 	if (ct.len)
