@@ -144,9 +144,11 @@ static void add_line(struct lowerer *l, enum variant v, uint32_t octet, struct n
 	const struct atom *count = atom_of_field(l, F_CT_COUNT);
 	if (count)
 		line_count(l, &ln, count->test[0]);
+	if (l->m->cx->options.counters)
+		line_lit(l, &ln, "counter ");
 	line_text(l, &ln, verdict(l));
 	put_comment(l, &ln);
-	*vec_push(l->a, &out->list) = (struct nft_line){ln.text, ln.walk};
+	*vec_push(l->a, &out->list) = (struct nft_line){ln.text, ln.walk, l->r};
 }
 
 static void add_arp_lines(struct lowerer *l, struct nft_lines *out)
