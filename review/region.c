@@ -5,7 +5,7 @@
  */
 #include "review/region.h"
 
-#include "review/words.h"
+#include "review/var_words.h"
 
 /* Of one variable in one box. */
 #define MAX_RANGES 64

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * words.h - values of a packet's variables as text, in nft's words.
+ * words.h - rules of a program as people read them: nft's words for fields,
+ * variables by their names.
  */
 #ifndef NWFC_REVIEW_WORDS_H
 #define NWFC_REVIEW_WORDS_H
 
-#include "review/packet.h"
+#include "ir/program.h"
 
-/* Names of values of a variable, NULL-terminated; NULL when it has none. */
-struct word_value {
-	const char *word;
-	uint32_t value;
+/* Lists longer than this are shown by their ends. */
+#define WORDS_LIST 4
+
+/* What a rule's tests ask, one text each: "arp", "arp saddr ip != $IP", "ct state new". None: all
+ * packets of its layer. */
+struct rule_words {
+	vec_of(struct str) tests;
 };
-const struct word_value *var_words(enum var_id v);
+struct rule_words rule_words(struct arena *a, const struct program *p, const struct prule *r);
 
-/* "tcp", "10.0.0.1", "52:54:00:12:34:56", "0x88cc", "syn|ack", "established" */
-void var_print(struct buf *b, enum var_id v, u128 value);
+/* All of them in a line; "everything" when there are none. */
+struct str rule_line(struct arena *a, const struct program *p, const struct prule *r);
 
-/* A closed range: one value, "10.0.0.0/8" where it is a prefix of an address, "80-443". */
-void var_print_range(struct buf *b, enum var_id v, u128 lo, u128 hi);
+/* Which frames the jump into a chain takes: "ARP", "VLAN", "all". */
+const char *chain_takes(const struct chain_prefix *prefix);
+
+/* The chains of others have no control character; these neither. */
+struct str clean_text(struct arena *a, struct str s);
 
 #endif
