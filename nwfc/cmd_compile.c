@@ -14,6 +14,7 @@
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
 #include "nwfc/learn.h"
+#include "nwfc/map.h"
 
 /* --- files --- */
 
@@ -43,6 +44,8 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 		j->target->remove(&c->emit, &c->build, &j->out.buf);
 	else if (c->changes)
 		good = j->target->change(&c->emit, &c->old, &c->build, &j->out.buf);
+	else if (c->map.open)
+		map_script(c, j, job_path(c, j));
 	else
 		j->target->emit(&c->emit, j->lowered, &j->out.buf);
 	if (!output_close(c->s, &j->out))
@@ -118,10 +121,10 @@ static bool write_scripts(struct compile *c, struct output *scripts)
 static bool write_all(struct compile *c, bool removal)
 {
 	struct output scripts[APPLY_SCRIPTS] = {{.temporary = NULL}};
-	bool good = make_dir(c);
+	bool good = make_dir(c) && (removal || map_begin(c));
 	for (uint32_t i = 0; i < c->jobs.n && good; i++)
 		good = write_job(c, &c->jobs.items[i], removal);
-	good = good && write_learn(c);
+	good = good && write_learn(c) && map_end(c);
 	if (good && apply_wanted(c))
 		good = write_scripts(c, scripts);
 	vec_each (j, &c->jobs) {
@@ -136,6 +139,10 @@ static bool write_all(struct compile *c, bool removal)
 		else if (scripts[i].temporary)
 			output_abandon(&scripts[i]);
 	}
+	if (c->map.open && good)
+		good = output_commit(c->s, &c->map.out);
+	else if (c->map.open)
+		output_abandon(&c->map.out);
 	if (c->learn_open && good)
 		good = output_commit(c->s, &c->learn);
 	else if (c->learn_open)

@@ -102,6 +102,8 @@ const char *compile_options(struct compile *c)
 		.arena = c->s->arena, .diags = &c->s->diags, .limits = c->s->limits};
 	c->emit.options.table = str_from(table ? table : "nwfc");
 	c->emit.options.version = NWFC_VERSION;
+	c->emit.options.annotate = option_given(o, OPT_ANNOTATE);
+	c->emit.options.counters = option_given(o, OPT_COUNTERS);
 	c->emit.options.expand = option_given(o, OPT_EXPAND);
 	c->emit.options.services = option_given(o, OPT_SERVICES);
 	c->emit.options.open_host = option_given(o, OPT_OPEN_HOST);
@@ -121,8 +123,10 @@ const char *compile_options(struct compile *c)
 		c->dir = option_value(o, OPT_OUTPUT);
 	if (c->changes && (c->jobs.n != 1 || !c->jobs.items[0].target->change))
 		return "--since is for -t nft alone: the other targets' files are loaded whole";
-	if ((table || c->emit.options.expand) && !has_target(c, "nft"))
-		return "--table and --expand are for -t nft";
+	if ((table || c->emit.options.expand || c->emit.options.counters) && !has_target(c, "nft"))
+		return "--table, --expand and --counters are for -t nft";
+	if (c->changes && option_given(o, OPT_SOURCE_MAP))
+		return "--source-map is of whole scripts, not of --since";
 	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
 		return "-MD wants -o";
 	return wrong_learning(c);

@@ -16,6 +16,16 @@ struct job {
 	bool open;
 };
 
+/* --source-map (map.h) */
+struct map_writer {
+	struct output out;
+	bool open;
+	struct map rules; /* prule -> num: place among the rules */
+	vec_of(const struct mapped_line *) list; /* an example of each */
+	uint32_t scripts, lines;
+	const char *between;
+};
+
 struct compile {
 	struct session *s;
 	struct input_list inputs, old_inputs;
@@ -26,6 +36,7 @@ struct compile {
 	vec_of(struct job) jobs;
 	struct output learn; /* --learn */
 	bool learn_open;
+	struct map_writer map;
 	const char *dir; /* with -t all, or several targets */
 	bool changes;    /* --since */
 };

@@ -41,7 +41,7 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
-/* In which form findings are printed; NULL: in none that there is. fields has forms of its own. */
+/* In which form findings are printed; NULL: in none that there is. Some commands have forms of their own. */
 static const struct findings_form {
 	const char *name;
 	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
@@ -49,7 +49,8 @@ static const struct findings_form {
 {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
-	const char *format = opt->command == CMD_FIELDS ? NULL : option_value(opt, OPT_FORMAT);
+	bool own = opt->command == CMD_FIELDS || opt->command == CMD_GRAPH;
+	const char *format = own ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];
@@ -252,7 +253,7 @@ static void add_port(struct session *s, struct host *h)
 		diag_add(&s->diags, FINDING(E204), (struct span){0},
 			 "%s is of the command line's port, which wants --filter",
 			 mac ? "--mac" : "-D");
-	if (!filter)
+	if (!filter || (s->opt->command == CMD_GRAPH && !name && !mac)) /* a filter to draw */
 		return;
 	struct port *p = arena_new_object(s->arena, struct port);
 	p->name = str_from(name ? name : "");
@@ -393,7 +394,8 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	load_includes(s, &cx, in, h);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
-	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK)
+	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK ||
+	    s->opt->command == CMD_GRAPH)
 		parse_stock(&cx, s->xml);
 	else
 		load_stock(&n);
