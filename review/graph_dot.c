@@ -201,7 +201,8 @@ static void put_head(struct buf *out, const struct graph_box *b)
 	bool unseen = b->mark == GRAPH_UNSEEN;
 	const char *text = unseen ? "#808080" : box_looks[b->kind].text;
 	buf_printf(out, "<TR><TD PORT=\"head\" COLSPAN=\"%u\" BGCOLOR=\"%s\"%s>", asked ? 3 : 2,
-		   unseen ? "#e4e4e4" : box_looks[b->kind].head, b->kind == GRAPH_PORT ? " BORDER=\"0\"" : "");
+		   unseen ? "#e4e4e4" : box_looks[b->kind].head,
+		   b->kind == GRAPH_PORT ? " BORDER=\"0\"" : "");
 	open_font(out, text, 12);
 	buf_lit(out, "<B>");
 	put_html(out, b->title);
@@ -226,8 +227,9 @@ static void put_box(const struct graph *g, uint32_t i, struct buf *out)
 		buf_lit(out, "</B>>];\n");
 		return;
 	}
-	buf_printf(out, "\t\tb%u [label=<<TABLE BORDER=\"%d\" CELLBORDER=\"%d\" CELLSPACING=\"0\" "
-			"CELLPADDING=\"3\" COLOR=\"%s\"%s>\n",
+	buf_printf(out,
+		   "\t\tb%u [label=<<TABLE BORDER=\"%d\" CELLBORDER=\"%d\" CELLSPACING=\"0\" "
+		   "CELLPADDING=\"3\" COLOR=\"%s\"%s>\n",
 		   i, 1, b->kind == GRAPH_PORT || b->kind <= GRAPH_STOCK ? 0 : 1, colour,
 		   box_looks[b->kind].border);
 	put_head(out, b);
