@@ -67,11 +67,21 @@ bool space_uncertain(struct space *sp, pset s);
 /* Is this packet in the set? */
 bool space_contains(struct space *sp, pset s, const struct packet *p);
 
+/* s, with v held at a value and no longer asked for. */
+pset space_given(struct space *sp, pset s, enum var_id v, u128 value);
+
+/* Is v asked for? */
+bool space_asks(struct space *sp, pset s, enum var_id v);
+
 /*
- * A packet of a set, and of those one that looks usual: for each field in turn its
- * value is taken from `usual` (NULL: the built-in preferences), if the set has such a packet. The
- * set is not empty. Fields that the packet does not have are zero.
+ * A packet of a set, and of those one that looks usual (witness.c): field by field
+ * the value of `usual` where the set has such a packet, else one that is frequent, else one as near as can
+ * be. The set is not empty. What the packet does not have is zero; the unknowns that it
+ * needs are listed in it.
  */
-struct packet space_witness(struct space *sp, pset s, enum side side, const struct packet *usual);
+struct packet space_witness(struct space *sp, pset s, const struct packet *usual);
+
+/* A packet that a port's guest may well send or get: its addresses, TCP, a new connection. */
+struct packet usual_packet(const struct port_data *pd, enum side side);
 
 #endif

@@ -72,11 +72,10 @@ static pset take_ipset(const struct taker *t, const struct ptest *x)
 {
 	const struct value *name = slot_value(&x->value, t->r, t->pd, t->row);
 	const struct value *flags = slot_value(&x->mask, t->r, t->pd, t->row);
-	struct arena *a = t->sp->arena;
-	struct str by = flags ? value_text(a, flags) : STR("");
-	return space_unknown(
-		t->sp, str_printf(a, "in ipset %.*s by %.*s", STR_ARG(name->text), STR_ARG(by)),
-		PSET_ALL);
+	struct buf b;
+	buf_memory(&b);
+	question_ipset(&b, name, flags);
+	return space_unknown(t->sp, buf_take(t->sp->arena, &b), PSET_ALL);
 }
 
 /* What is not a comparison of a variable with a range; `present`: the condition, where it is not
@@ -281,20 +280,33 @@ static pset take_proto(struct space *sp, const struct proto *p)
 }
 
 /* A rule counts the connections of the packets that the rest of it takes. */
-static pset take_count(struct space *sp, const struct ptest *x, pset rest)
+static pset take_count_row(const struct taker *t, const struct ptest *x, pset rest)
 {
-	struct str text =
-		str_printf(sp->arena, "more than %u connections of the source", x->value.value.u);
-	pset over = space_unknown(sp, text, rest);
-	return x->negated ? pset_minus(sp->sets, rest, over) : pset_and(sp->sets, rest, over);
+	struct buf b;
+	buf_memory(&b);
+	question_count(&b, slot_value(&x->value, t->r, t->pd, t->row));
+	pset over = space_unknown(t->sp, buf_take(t->sp->arena, &b), rest);
+	return x->negated ? pset_minus(t->sp->sets, rest, over) : pset_and(t->sp->sets, rest, over);
+}
+
+/* A count that is a variable goes with the other values of its row. */
+static pset take_count(struct taker *t, const struct ptest *x, uint32_t group, pset rest)
+{
+	pset s = PSET_NONE;
+	if (group == UINT32_MAX)
+		return take_count_row(t, x, rest);
+	do {
+		pset row = pset_and(t->sp->sets, rest, take_group_row(t, group));
+		s = pset_or(t->sp->sets, s, pset_and(t->sp->sets, row, take_count_row(t, x, rest)));
+	} while (next_row(t, group) && !sets_failed(t->sp->sets));
+	return s;
 }
 
 pset rule_takes(struct space *sp, const struct prule *r, const struct port_data *pd)
 {
-	uint32_t n = r->dims.n;
+	uint32_t n = r->dims.n, count = UINT32_MAX;
 	struct taker t = {sp, r, pd, arena_new_array(sp->arena, uint32_t, n + 1),
 			  arena_new_array(sp->arena, uint32_t, n + 1)};
-	const struct ptest *count = NULL;
 	tie_dims(&t);
 	pset s = pset_and(sp->sets, take_proto(sp, r->proto), take_states(sp, r));
 	s = pset_and(sp->sets, s, take_group_row(&t, UINT32_MAX));
@@ -303,10 +315,12 @@ pset rule_takes(struct space *sp, const struct prule *r, const struct port_data 
 		if (x->none)
 			s = pset_and(sp->sets, s, take_none(&t, x, group_of(&t, i)));
 		if (x->field == F_CT_COUNT)
-			count = x;
+			count = i;
 	}
 	for (uint32_t d = 0; d < n; d++)
 		if (t.group[d] == d)
 			s = pset_and(sp->sets, s, take_group(&t, d));
-	return count ? take_count(sp, count, s) : s;
+	return count == UINT32_MAX || s == PSET_NONE
+		       ? s
+		       : take_count(&t, &r->tests.items[count], group_of(&t, count), s);
 }

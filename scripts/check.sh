@@ -59,8 +59,8 @@ suites() {
 	macvtap      $run testsuite/macvtap/hooks.py
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
-	fuzz         sh testsuite/fuzz/run.sh --seconds 20
-	vm           sh scripts/check-vm.sh
+	fuzz         sh testsuite/fuzz/run.sh --seconds 10
+	vm           sh scripts/check-vm.sh --short
 	END
 }
 
