@@ -13,7 +13,10 @@ from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
-COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion", "explain", "reload"]
+# Each with the letter that options.def has for it.
+LETTERS = {name: letter for name, letter in re.findall(r'\{"(\w+)",[^{}]*\'(\w)\'\}', (ROOT / "nwfc" / "options.c").read_text())
+           if name not in ("help", "version")}
+COMMANDS = list(LETTERS)
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -105,8 +108,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o", "explain": "x", "reload": "d"}.get(c, c[0])
-        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
+        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if LETTERS[c] in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
 
