@@ -221,6 +221,6 @@ clean:
 	rm -rf build
 
 format:
-	clang-format -i $(wildcard base/*.[ch] learnd/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
+	clang-format -i $(wildcard base/*.[ch] learnd/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch] review/*.[ch])
 
 -include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(LEARND_OBJ:.o=.d) $(UNITS:=.d) $(BUILD)/threads.d

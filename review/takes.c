@@ -289,16 +289,18 @@ static pset take_count_row(const struct taker *t, const struct ptest *x, pset re
 	return x->negated ? pset_minus(t->sp->sets, rest, over) : pset_and(t->sp->sets, rest, over);
 }
 
-/* A count that is a variable goes with the other values of its row. */
+/* A count that is a variable goes with the other values of its row; of none, all rows must hold. */
 static pset take_count(struct taker *t, const struct ptest *x, uint32_t group, pset rest)
 {
-	pset s = PSET_NONE;
+	struct sets *sets = t->sp->sets;
+	pset s = x->none ? rest : PSET_NONE;
 	if (group == UINT32_MAX)
 		return take_count_row(t, x, rest);
 	do {
-		pset row = pset_and(t->sp->sets, rest, take_group_row(t, group));
-		s = pset_or(t->sp->sets, s, pset_and(t->sp->sets, row, take_count_row(t, x, rest)));
-	} while (next_row(t, group) && !sets_failed(t->sp->sets));
+		pset row = take_count_row(t, x, rest);
+		s = x->none ? pset_and(sets, s, row)
+			    : pset_or(sets, s, pset_and(sets, row, take_group_row(t, group)));
+	} while (next_row(t, group) && !sets_failed(sets));
 	return s;
 }
 
@@ -312,7 +314,7 @@ pset rule_takes(struct space *sp, const struct prule *r, const struct port_data 
 	s = pset_and(sp->sets, s, take_group_row(&t, UINT32_MAX));
 	for (uint32_t i = 0; i < r->tests.n; i++) {
 		const struct ptest *x = &r->tests.items[i];
-		if (x->none)
+		if (x->none && x->field != F_CT_COUNT)
 			s = pset_and(sp->sets, s, take_none(&t, x, group_of(&t, i)));
 		if (x->field == F_CT_COUNT)
 			count = i;
