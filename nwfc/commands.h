@@ -19,5 +19,7 @@ enum exit_code cmd_completion(struct session *s);
 enum exit_code cmd_explain(struct session *s);
 enum exit_code cmd_reload(struct session *s);
 enum exit_code cmd_graph(struct session *s);
+enum exit_code cmd_where(struct session *s);
+enum exit_code cmd_counters(struct session *s);
 
 #endif
