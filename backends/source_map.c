@@ -17,6 +17,8 @@ struct reader {
 	struct map positions; /* of the table at hand: chain -> num */
 	struct line_place at;
 	struct arena *arena;
+	chain_sink *chains;
+	void *arg;
 };
 
 static bool starts(struct str s, const char *with)
@@ -37,8 +39,17 @@ static struct str word(struct str s, unsigned n)
 	}
 }
 
-static void begin_table(struct reader *r, struct str table)
+static void end_table(struct reader *r)
 {
+	map_each (e, &r->positions)
+		r->chains(r->arg, &(struct line_place){r->at.line, r->tool, r->table, e->key,
+						       (uint32_t)e->num});
+}
+
+static void begin_table(struct reader *r, struct str tool, struct str table)
+{
+	end_table(r);
+	r->tool = tool;
 	r->table = table;
 	r->positions = (struct map){0};
 	r->chain = STR("");
@@ -57,7 +68,7 @@ static void count(struct reader *r, struct str chain)
 static void read_nft(struct reader *r, struct str line)
 {
 	if (starts(line, "table ") && line.s[line.len - 1] == '{')
-		begin_table(r, (struct str){line.s + 6, line.len - 8});
+		begin_table(r, r->tool, (struct str){line.s + 6, line.len - 8});
 	else if (starts(line, "\tchain "))
 		r->chain = word((struct str){line.s + 7, line.len - 7}, 0);
 	else if (starts(line, "\tset ") || starts(line, "\tmap ") || starts(line, "\t}"))
@@ -77,33 +88,36 @@ static void read_restore(struct reader *r, struct str line)
 			if (starts(rest, tools[i])) {
 				uint32_t n = (uint32_t)strlen(tools[i]);
 				bool other = rest.len > n && rest.s[n] == '_';
-				r->tool = str_from(tools[i]);
-				begin_table(r, other             ? STR("")
-					       : i == 2 ? STR("nat")
-							 : STR("filter"));
+				begin_table(r, str_from(tools[i]),
+					    other    ? (struct str){rest.s + n + 1,
+								    rest.len - n - 5}
+					    : i == 2 ? STR("nat")
+						     : STR("filter"));
+				return;
 			}
 	} else if (starts(line, "*")) {
-		begin_table(r, (struct str){line.s + 1, line.len - 1});
+		begin_table(r, r->tool, (struct str){line.s + 1, line.len - 1});
 	} else if (starts(line, "-A ")) {
 		count(r, word(line, 1));
 	}
 }
 
 void source_map_lines(const struct source_map *m, struct str text, const char *tool,
-		      line_sink *sink, void *arg)
+		      line_sink *lines, chain_sink *chains, void *arg)
 {
 	bool nft = strcmp(tool, "nft") == 0;
-	struct reader r = {.tool = str_from(tool), .arena = m->arena};
+	struct reader r = {.tool = str_from(tool), .arena = m->arena, .chains = chains, .arg = arg};
 	uint32_t next = 0;
-	for (uint32_t lo = 0; lo < text.len && next < m->lines.n; r.at.line++) {
+	for (uint32_t lo = 0; lo < text.len; r.at.line++) {
 		const char *end = memchr(text.s + lo, '\n', text.len - lo);
 		uint32_t hi = end ? (uint32_t)(end - text.s) : text.len;
 		struct str line = {text.s + lo, hi - lo};
 		if (!r.at.line)
 			r.at.line = 1;
 		(nft ? read_nft : read_restore)(&r, line);
-		if (m->lines.items[next].offset == lo)
-			sink(arg, &m->lines.items[next++], &r.at);
+		if (next < m->lines.n && m->lines.items[next].offset == lo)
+			lines(arg, &m->lines.items[next++], &r.at);
 		lo = hi + 1;
 	}
+	end_table(&r);
 }

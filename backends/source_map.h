@@ -39,8 +39,10 @@ struct line_place {
 };
 
 typedef void line_sink(void *arg, const struct mapped_line *l, const struct line_place *at);
+/* A chain and how many rules it has, jumps included; behind its last line. */
+typedef void chain_sink(void *arg, const struct line_place *at);
 /* tool: the target's name; of xtables, which has all three, the script says it. */
 void source_map_lines(const struct source_map *m, struct str text, const char *tool,
-		      line_sink *sink, void *arg);
+		      line_sink *lines, chain_sink *chains, void *arg);
 
 #endif

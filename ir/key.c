@@ -17,9 +17,9 @@ static char clean(char c)
 
 struct str key_clean(struct arena *a, struct str s)
 {
-	char *p = arena_copy(a, s.s, s.len);
+	char *p = arena_new_array(a, char, s.len + 1);
 	for (uint32_t i = 0; i < s.len; i++)
-		p[i] = clean(p[i]);
+		p[i] = clean(s.s[i]);
 	return (struct str){p, s.len};
 }
 

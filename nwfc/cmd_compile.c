@@ -13,6 +13,7 @@
 #include "nwfc/apply.h"
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
+#include "nwfc/deps.h"
 #include "nwfc/learn.h"
 #include "nwfc/map.h"
 
@@ -56,19 +57,6 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 	return good;
 }
 
-/* make's syntax: blanks, # and : are escaped, $ doubled. */
-static void put_dependency(struct buf *b, struct str path)
-{
-	for (uint32_t i = 0; i < path.len; i++) {
-		char ch = path.s[i];
-		if (ch == ' ' || ch == '#' || ch == ':')
-			buf_char(b, '\\');
-		if (ch == '$')
-			buf_char(b, '$');
-		buf_char(b, ch);
-	}
-}
-
 static bool write_dependencies(struct compile *c)
 {
 	struct output o;
@@ -77,18 +65,14 @@ static bool write_dependencies(struct compile *c)
 		return true;
 	if (!output_open(c->s, str_printf(c->s->arena, "%s.d", out).s, false, &o))
 		return false;
-	vec_each (j, &c->jobs) {
-		put_dependency(&o.buf, str_from(job_path(c, j)));
-		buf_lit(&o.buf, " ");
-	}
-	buf_lit(&o.buf, ":");
-	vec_each (src, &c->s->sources.list)
-		if (src->ino) {
-			buf_lit(&o.buf, " \\\n  ");
-			put_dependency(&o.buf, src->name);
-		}
-	buf_lit(&o.buf, "\n");
-	return output_close(c->s, &o) && output_commit(c->s, &o);
+	vec_each (j, &c->jobs)
+		deps_target(&o.buf, job_path(c, j));
+	bool good = deps_sources(c, &o.buf);
+	if (!output_close(c->s, &o))
+		return false;
+	if (!good)
+		output_abandon(&o);
+	return good && output_commit(c->s, &o);
 }
 
 /* What a learner must know; --since has nothing to do with it. */

@@ -23,7 +23,7 @@ struct map_writer {
 	struct map rules; /* prule -> num: place among the rules */
 	vec_of(const struct mapped_line *) list; /* an example of each */
 	uint32_t scripts, lines;
-	const char *between;
+	struct buf chains;
 };
 
 struct compile {

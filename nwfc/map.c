@@ -104,6 +104,18 @@ static void put_line(void *arg, const struct mapped_line *l, const struct line_p
 	buf_lit(out, "}");
 }
 
+/* Listings are held against these: a chain that has another number of rules is another script's. */
+static void put_chain(void *arg, const struct line_place *at)
+{
+	struct compile *c = arg;
+	struct buf *out = &c->map.chains;
+	buf_printf(out, "%s\n{", out->n ? "," : "");
+	member(out, "tool", at->tool);
+	member(out, "table", at->table);
+	member(out, "chain", at->chain);
+	buf_printf(out, "\"rules\": %u}", at->position);
+}
+
 void map_script(struct compile *c, struct job *j, const char *path)
 {
 	struct buf script, *out = &c->map.out.buf;
@@ -118,8 +130,12 @@ void map_script(struct compile *c, struct job *j, const char *path)
 		member(out, "file", str_from(path));
 	buf_lit(out, "\"lines\": [");
 	c->map.lines = 0;
+	buf_memory(&c->map.chains);
 	source_map_lines(m, (struct str){script.data, (uint32_t)script.n}, j->target->name,
-			 put_line, c);
+			 put_line, put_chain, c);
+	buf_lit(out, "],\n\"chains\": [");
+	buf_put(out, c->map.chains.data, c->map.chains.n);
+	buf_drop(&c->map.chains);
 	buf_lit(out, "]}");
 	buf_put(&j->out.buf, script.data, script.n);
 	buf_drop(&script);

@@ -3,7 +3,7 @@
  * map.h - the source map: which rule each line of the scripts comes from, as JSON.
  *
  * {"version": 1, "scripts": [{"target", "file", "lines": [{"line", "tool", "table",
- * "chain", "position", "rule", "port", "values"}]}], "rules": [{"key", "filter", "number",
+ * "chain", "position", "rule", "port", "values"}], "chains": [{"tool", "table", "chain", "rules"}]}], "rules": [{"key", "filter", "number",
  * "file", "line", "column", "action", "path": [{"filter", "file", "line", "column"}]}]}
  *
  * "rule" is an index into "rules"; "position" counts the rules of a chain, jumps included,

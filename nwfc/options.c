@@ -10,25 +10,9 @@ const struct option_row option_rows[OPTIONS] = {
 };
 
 const struct command_row command_rows[COMMANDS] = {
-	{"compile", "-t TARGET [OPTION]... [INPUT]...",
-	 "write the firewall script for the ports of the inputs", 'c'},
-	{"remove", "-t TARGET [OPTION]... [INPUT]...",
-	 "write the script that takes every trace of a target away", 'r'},
-	{"check", "[OPTION]... INPUT...", "read and validate, write nothing", 'k'},
-	{"list", "[OPTION]... [INPUT]...", "the filters known, their chains and variables", 'l'},
-	{"fields", "[--format FORMAT]",
-	 "the protocols, attributes and header fields of the language", 'f'},
-	{"fmt", "[--check] [FILE]...", "write filters in their canonical form, XML or nwf", 'm'},
-	{"convert", "[--to FORM] [-o FILE] INPUT...", "XML to nwf, nwf to XML", 'n'},
-	{"completion", "bash|zsh|fish|vim",
-	 "completion for a shell, or vim's syntax of the language", 'o'},
-	{"explain", "[CODE]...", "what a finding means, and what to do", 'x'},
-	{"reload", "--learn FILE --leases FILE [PORT]",
-	 "compile again as it was done for a learner, with its leases, and load", 'd'},
-	{"graph", "[OPTION]... [INPUT]...", "filters as a picture: references, chains, rules", 'g'},
-	{"diff", "[OPTION]... OLD NEW", "which packets two versions treat differently", 'i'},
-	{"help", "[COMMAND]", "this help", 'h'},
-	{"version", "", "the version", 'v'},
+#define COMMAND(id, name, letter, findings, arguments, help)                                       \
+	{#name, letter, findings, arguments, help},
+#include "nwfc/commands.def"
 };
 
 const char *option_value(const struct options *o, enum option_id id)
@@ -121,8 +105,10 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	int c, i = 2;
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
-		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, explain, reload, graph, diff, help, version");
+		*why = STR("which command?");
+		for (int k = 0; k < COMMANDS; k++)
+			*why = str_printf(a, "%.*s%s %s", STR_ARG(*why), k ? "," : "",
+					  command_rows[k].name);
 		return false;
 	}
 	struct str word = str_from(argv[1]);

@@ -5,7 +5,7 @@
  */
 #include "nwfc/render.h"
 
-void json_string(struct buf *out, struct str s)
+void put_json_string(struct buf *out, struct str s)
 {
 	buf_char(out, '"');
 	for (uint32_t i = 0, n; i < s.len; i += n ? n : 1) {

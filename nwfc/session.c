@@ -49,9 +49,7 @@ static const struct findings_form {
 {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
-	bool own = opt->command == CMD_FIELDS || opt->command == CMD_GRAPH ||
-		   opt->command == CMD_DIFF;
-	const char *format = own ? NULL : option_value(opt, OPT_FORMAT);
+	const char *format = !command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];
@@ -380,6 +378,13 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 	progress_end(&pr);
 }
 
+/* These know every stock filter; the others those that are referred to. */
+static bool wants_stock(enum command c)
+{
+	return c == CMD_LIST || c == CMD_CHECK || c == CMD_GRAPH || c == CMD_WHERE ||
+	       c == CMD_COUNTERS;
+}
+
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
 	       struct host *h)
 {
@@ -400,8 +405,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	load_includes(s, &cx, in, h);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
-	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK ||
-	    s->opt->command == CMD_GRAPH)
+	if (wants_stock(s->opt->command))
 		parse_stock(&cx, s->xml);
 	else
 		load_stock(&n);

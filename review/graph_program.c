@@ -141,8 +141,7 @@ static uint32_t run_of(const struct side_drawing *d, const struct row_sources *r
 static void add_more(const struct side_drawing *d, struct graph_box *b, uint32_t n,
 		     const char *what, enum graph_mark mark)
 {
-	add_text(d, b, GRAPH_MORE,
-		 str_printf(d->g->arena, "%u %s %s", n, n == 1 ? "rule" : "rules", what), mark);
+	add_text(d, b, GRAPH_MORE, str_printf(d->g->arena, "%u %s", n, what), mark);
 }
 
 static void add_jump(const struct side_drawing *d, uint32_t chain, struct graph_box *b,
@@ -246,7 +245,8 @@ static void chain_box(const struct side_drawing *d, uint32_t index, uint32_t fir
 	if (d->meaning)
 		b.mark = seen(d, d->meaning->chains.items[index].enters);
 	if (b.mark == GRAPH_UNSEEN && index && !d->g->full) {
-		add_more(d, &b, c->items.n, "that none of them meets", GRAPH_UNSEEN);
+		add_more(d, &b, c->items.n, c->items.n == 1 ? "rule that none of them meets"
+						 : "rules that none of them meets", GRAPH_UNSEEN);
 		*vec_push(a, &d->g->boxes) = b;
 		return;
 	}

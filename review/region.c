@@ -227,7 +227,8 @@ static void print_range(struct buf *b, const struct region_term *t, const struct
 static void print_ranges(struct buf *b, const struct region_term *t)
 {
 	bool braces = t->ranges.n > 1 || by_name(t, t->ranges.items);
-	buf_printf(b, "%s %s%s", vars[t->var].words, t->negated ? "!= " : "", braces ? "{ " : "");
+	const char *words = t->var == V_CT_REPLY ? "ct direction" : vars[t->var].words;
+	buf_printf(b, "%s %s%s", words, t->negated ? "!= " : "", braces ? "{ " : "");
 	vec_each (r, &t->ranges) {
 		if (r != t->ranges.items)
 			buf_lit(b, ", ");

@@ -13,7 +13,10 @@ from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
-COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion", "explain", "reload"]
+# Each with the letter that options.def has for it.
+LETTERS = {name: letter for name, letter in re.findall(r'\{"(\w+)",[^{}]*\'(\w)\'\}', (ROOT / "nwfc" / "options.c").read_text())
+           if name not in ("help", "version")}
+COMMANDS = list(LETTERS)
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -105,8 +108,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o", "explain": "x", "reload": "d"}.get(c, c[0])
-        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
+        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if LETTERS[c] in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
 
@@ -303,15 +305,80 @@ def dependency_file_drives_make():
     assert "0x8035" in Path("out.nft").read_text()
 
 
+def remade(makefile, *changes):
+    """make does nothing again, and the recipe once after each change."""
+    write("Makefile", makefile)
+
+    def make():
+        p = subprocess.run(["make", "-s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert p.returncode == 0, (p.stdout, [f.read_text() for f in Path(".").rglob("*.d")])
+        return Path("log").read_text().count("run")
+    n = make()
+    for when, change in enumerate(changes, 1):
+        for path in Path(".").rglob("*"):
+            os.utime(path, (1e9, 1e9))
+        for path in [Path("out"), *Path("out").glob("*")]:
+            os.utime(path, (1.5e9, 1.5e9))
+        assert make() == n, "made again for nothing"
+        change()
+        assert make() == n + 1, (change, [f.read_text() for f in Path(".").rglob("*.d")])
+        n += 1
+
+
+@test
+def dependency_file_for_each_kind_of_input():
+    """Filters of -I, nwf with includes, ports, domains, networks, leases: what changes, comes or goes counts."""
+    write("lib/one.xml", filter_xml("used", rule(element="<arp/>")))
+    write("lib/unused.xml", filter_xml("unused", rule(element="<arp/>")))
+    write("base/all.nwf", "filter base {\nframes:\n\tdrop out rarp\n}\n")
+    write("top.nwf", 'include "base/all.nwf"\nfilter t {\n\tuse used\n\tuse base\n}\n')
+    write("ports/p.xml", BINDING % ("vnet0", "t", ""))
+    write("domain.xml", """<domain type='kvm'><name>g</name><devices><interface type='bridge'><mac address='52:54:00:12:34:57'/>
+<target dev='vnet1'/><filterref filter='t'/></interface></devices></domain>""")
+    write("net.xml", "<network><name>n</name><bridge name='virbr9'/><forward mode='nat'/><ip address='10.9.0.1' prefix='24'/></network>")
+    write("leases", "nwfc-leases 1\n")
+    makefile = ("out: ; echo run >>log; '%s' compile -q -t nft -MD -o $@ -I lib --leases leases --now 1 top.nwf ports domain.xml net.xml\n"
+                "-include out.d\n" % nwfc.program)
+    remade(makefile, *[lambda name=name: os.utime(name, (1.9e9, 1.9e9))
+                       for name in ("lib/one.xml", "lib/unused.xml", "base/all.nwf", "top.nwf", "ports/p.xml", "domain.xml", "net.xml", "leases")],
+           lambda: write("ports/q.xml", BINDING % ("vnet2", "t", "")), lambda: os.unlink("ports/q.xml"),
+           lambda: os.unlink("lib/unused.xml"), lambda: write("lib/late.xml", filter_xml("late", "")))
+
+
+@test
+def dependency_file_of_several_targets_and_without_a_loop():
+    """An output among the inputs does not make the directory newer than itself; standard input is no file."""
+    write("in/t.xml", GOOD)
+    makefile = "out/nwfc.nft: ; echo run >>log; '%s' compile -q -t all -MD -o out in %s\n-include out.d\n" % (nwfc.program, " ".join([*PORT, "t"]))
+    remade(makefile, lambda: os.utime("in/t.xml", (1.9e9, 1.9e9)))
+    assert Path("out.d").read_text().split(":")[0].split() == ["out/" + f for f in ("ebtables", "iptables", "ip6tables", "xtables", "nwfc.nft", "bridge")]
+    nwfc("compile", "-q", "-t", "nft", "-MD", "-o", "in/out.nft", "in", *PORT, "t")
+    assert Path("in/out.nft.d").read_text() == "in/out.nft : \\\n  in/t.xml\nin/t.xml:\n"
+    nwfc("compile", "-q", "-t", "nft", "-MD", "-o", "o", "-", *PORT, "t", text=GOOD)
+    assert Path("o.d").read_text() == "o :\n"
+
+
 @test
 def dependency_file_with_odd_names():
-    name = "a $b#c:d'e.xml"
-    write(name, GOOD)
-    nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", name)
-    write("Makefile", "all: out\n\ninclude out.d\nout: ; touch out made\n")
-    os.utime(name, (2e9, 2e9))
-    subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert os.path.exists("made"), Path("out.d").read_text()
+    for name in ("a $b#c:d'e.xml", "back\\ \\\\#slash\\.xml", "100%.xml", "%.xml", "\u00e4&~*?[]!(),@.xml", "$(x)${y}.xml"):
+        write(name, GOOD)
+        nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", "./" + name)
+        write("Makefile", "all: out\n\ninclude out.d\nout: ; touch out made\n")
+        os.utime("out", (1.5e9, 1.5e9))
+        os.utime(name, (1e9, 1e9))
+        subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert not os.path.exists("made"), (name, Path("out.d").read_text())
+        os.utime(name, (1.9e9, 1.9e9))
+        subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert os.path.exists("made"), (name, Path("out.d").read_text())
+        os.unlink("made")
+        os.unlink(name)
+        p = subprocess.run(["make", "-s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert p.returncode == 0, (name, p.stdout)
+        os.unlink("made")
+    for name in ("a;b.xml", "a|b.xml", "a=b.xml", "a\nb.xml"):
+        write(name, GOOD)
+        assert "make can not read" in nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", name, status=2).err
 
 
 # --- what is read
