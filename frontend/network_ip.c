@@ -7,6 +7,8 @@
 
 #include "frontend/network_draft.h"
 
+#include <ctype.h>
+
 /* --- ip --- */
 
 static bool family_in(struct xml_text *x, const struct xml_element *e, enum ip_family *out)
@@ -182,18 +184,23 @@ static bool range_open(struct xml_text *x, const struct xml_element *e)
 	return true;
 }
 
+static struct str small_letters(struct arena *a, struct str s)
+{
+	char *copy = arena_alloc(a, s.len + 1);
+	for (uint32_t i = 0; i < s.len; i++)
+		copy[i] = (char)tolower((unsigned char)s.s[i]);
+	return (struct str){copy, s.len};
+}
+
 static void read_host_mac(struct xml_text *x, const struct xml_element *e, const struct xml_attr *a)
 {
 	struct network_draft *d = network_draft_of(x);
+	bool added = true;
 	network_mac(x, a);
-	vec_each (m, &d->host_macs)
-		if (last_ip(x)->family == IP4 && str_eq_nocase(*m, a->value)) {
-			diag_add(x->diags, FINDING(W240), a->value_span,
-				 "a second <host> of this address");
-			return;
-		}
 	if (last_ip(x)->family == IP4)
-		*vec_push(x->arena, &d->host_macs) = a->value;
+		map_put(x->arena, &d->host_macs, small_letters(x->arena, a->value), &added);
+	if (!added)
+		diag_add(x->diags, FINDING(W240), a->value_span, "a second <host> of this address");
 }
 
 static bool host_open(struct xml_text *x, const struct xml_element *e)
