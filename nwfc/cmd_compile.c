@@ -53,6 +53,18 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 	return good;
 }
 
+/*
+ * Can make read it as the name of a file? What it takes for a recipe, an assignment, a
+ * pattern or the end of a line can not be escaped in every make.
+ */
+static bool is_prerequisite(struct str path)
+{
+	for (uint32_t i = 0; i < path.len; i++)
+		if ((unsigned char)path.s[i] < ' ' || strchr(";=|%*?[]~\\&<>", path.s[i]))
+			return false;
+	return true;
+}
+
 /* make's syntax: blanks, # and : are escaped, $ doubled. */
 static void put_dependency(struct buf *b, struct str path)
 {
@@ -79,12 +91,20 @@ static bool write_dependencies(struct compile *c)
 		buf_lit(&o.buf, " ");
 	}
 	buf_lit(&o.buf, ":");
-	vec_each (src, &c->s->sources.list)
-		if (src->ino) {
-			buf_lit(&o.buf, " \\\n  ");
-			put_dependency(&o.buf, src->name);
+	uint32_t left_out = 0;
+	vec_each (src, &c->s->sources.list) {
+		if (!src->ino)
+			continue;
+		if (!is_prerequisite(src->name)) {
+			left_out++;
+			continue;
 		}
+		buf_lit(&o.buf, " \\\n  ");
+		put_dependency(&o.buf, src->name);
+	}
 	buf_lit(&o.buf, "\n");
+	if (left_out)
+		buf_printf(&o.buf, "# %u files have names that make can not be told\n", left_out);
 	return output_close(c->s, &o) && output_commit(c->s, &o);
 }
 

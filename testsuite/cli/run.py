@@ -312,6 +312,14 @@ def dependency_file_with_odd_names():
     os.utime(name, (2e9, 2e9))
     subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert os.path.exists("made"), Path("out.d").read_text()
+    for i, name in enumerate((";touch broken", "x;touch broken", "x\ny: ; touch broken\n", "\n\ttouch broken\n", "SHELL=.", "$(shell touch broken)",
+                              "%", "*", "x\\", "x\r", "|", "x & touch broken")):
+        write("d/%s.xml" % name, filter_xml("t%d" % i, ""))
+    nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", "a $b#c:d'e.xml", "d")
+    os.utime("a $b#c:d'e.xml", (2e9 + 1, 2e9 + 1))
+    os.unlink("made")
+    subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert os.path.exists("made") and not os.path.exists("broken"), Path("out.d").read_text()
 
 
 # --- what is read
