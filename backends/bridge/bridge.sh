@@ -13,6 +13,7 @@
 #   INDEX DEVICE sums QDISC -        the bridge finished no checksums; QDISC was made for it, or -
 # The index tells the device from a later one of its name, which has none of our steps.
 
+set -f # names may have any of *?[
 status=0
 place=6868 # of our filter among those of tc
 differs() {
@@ -134,15 +135,35 @@ bridge_is() { # bridge words, of the attributes that ip prints
 	ip -d link show dev "$1" | grep -q " $2 "
 }
 
-# Where a guest is, when its document does not say the port's name: libvirt gives the
-# host's end the guest's address but for the first byte.
-port_at() { # bridge mac
+# Where a guest is: libvirt gives the host's end the guest's address but for the first
+# byte, so it may be one of several.
+ports_at() { # bridge mac
 	case $2 in
 	fe:*) tap=fa${2#fe} ;;
 	*) tap=fe${2#??} ;;
 	esac
 	ip -o link show master "$1" 2>/dev/null |
-		sed -n "s/^[0-9]*: \\([^ ]*\\): .* link\\/ether $tap .*/\\1/p" | sed '1!d; s/@[^@]*$//'
+		sed -n "s/^[0-9]*: \\([^ ]*\\): .* link\\/ether $tap .*/\\1/p" | sed 's/@[^@]*$//'
+}
+# The port that the document names; without a name the one that is found, if it is one.
+# Numbers of libvirt's own names change from start to start.
+find_port() { # port bridge mac
+	port=$1
+	found=$(ports_at "$2" "$3")
+	case $found in
+	"" | "$port") return ;;
+	*"
+"*)
+		[ -z "$port" ] || ! printf '%s\n' "$found" | grep -qxF -e "$port" || return 0
+		differs "bridge $2 has several ports that may be that of $3: $(echo "$found" | tr '\n' ' ')"
+		return 1
+		;;
+	esac
+	if [ -n "$port" ]; then
+		differs "port $port is not that of $3, which is $found"
+		return 1
+	fi
+	port=$found
 }
 
 # The value of a port's switch: on or off, or nothing when the kernel has none.
@@ -234,12 +255,15 @@ verify_pin() { # port mac kind
 }
 
 each_port() { # port bridge mac pinned isolated
-	port=$1
-	[ -n "$port" ] || port=$(port_at "$2" "$3")
+	if [ "$action" = remove ]; then
+		for port in ${1:-$(ports_at "$2" "$3")}; do
+			remove_device "$port"
+		done
+		return
+	fi
+	find_port "$1" "$2" "$3" || return 0
 	if [ -z "$port" ]; then
-		[ "$action" = remove ] || say "bridge $2 has no port for $3; does the guest run?"
-	elif [ "$action" = remove ]; then
-		remove_device "$port"
+		say "bridge $2 has no port for $3; does the guest run?"
 	elif ! is_there "$port"; then
 		say "port $port is not there; does the guest run?"
 	elif ! is_port "$port" "$2"; then

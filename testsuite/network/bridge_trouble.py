@@ -164,6 +164,28 @@ def check_killed(b):
     b.check(status == 0 and n > 5, f"{n} commands, status {status}")
 
 
+def check_whose(b):
+    """An address that leads to two ports, or to another than the document says, is put at none."""
+    b.host.ip(f"link set vfar address fe{b.mac[2:]}")
+    b.compile_for("nb", None)
+    b.gives(1, "bridge", says=f"bridge nb has several ports that may be that of {b.mac}: ")
+    b.gives(1, "bridge", "verify", says="several ports")
+    b.check(not b.where(b.mac), f"an address of two ports: {b.where(b.mac)}")
+    b.gives(0, "bridge", "remove")
+    b.unchanged("an address of two ports")
+    b.compile_for("nb", "vg1")
+    b.gives(0, "bridge")
+    b.check(b.where(b.mac) == {"vg1"}, "one of two ports, by its name")
+    b.gives(0, "bridge", "remove")
+    b.host.ip("link set vfar address 02:00:00:00:00:0f")
+    b.compile_for("nb", "vup")
+    b.gives(1, "bridge", says=f"port vup is not that of {b.mac}, which is vg1")
+    b.check(not b.where(b.mac), f"an address at another's port: {b.where(b.mac)}")
+    b.gives(0, "bridge", "remove")
+    b.unchanged("an address at another's port")
+    b.compile_for("nb", "vg1", None)
+
+
 def check_failing(b):
     """Each use of bridge fails in turn: all is done, or nothing, and what is said of it is true."""
     n = uses = 0
@@ -207,4 +229,4 @@ def check_names(b):
 
 
 PARTS = (check_forged, check_record, check_full_disk, check_no_links, check_deaf, check_whole, check_two_at_once,
-         check_killed, check_failing)
+         check_whose, check_killed, check_failing)
