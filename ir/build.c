@@ -219,8 +219,11 @@ static bool build_port(struct builder *b, const struct port *port)
 	struct missing_uses missing = {0};
 	if (!t || port->filter.params.broken)
 		return false;
-	warn_unused(b, t, port);
+	if (!t->broken)
+		warn_unused(b, t, port);
 	find_missing(b->cx, t, port, &missing);
+	if (missing.list.n && t->broken)
+		return false;
 	return missing.list.n ? build_learner(b, t, port, &missing)
 			      : bind_and_keep(b, t, port, &missing);
 }
