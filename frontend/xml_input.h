@@ -24,7 +24,7 @@
 #define NWFC_FRONTEND_XML_INPUT_H
 
 #include "frontend/frontend.h"
-#include "frontend/near.h"
+#include "base/near.h"
 
 /* Elements inside one another; deeper is E605. libxml2 stops one level further on. */
 #define XML_DEPTH_MAX 256

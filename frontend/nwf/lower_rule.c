@@ -13,7 +13,7 @@
  * Where a rule says no family and its protocol has two, it is two rules, as it
  * is for an nft table of the family inet.
  */
-#include "frontend/near.h"
+#include "base/near.h"
 #include "frontend/nwf/lower.h"
 
 /* What the headers of a rule say together. */

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "frontend/nwf/lower.h"
 
-#include "frontend/near.h"
+#include "base/near.h"
 
 /* --- strings --- */
 

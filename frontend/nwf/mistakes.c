@@ -3,7 +3,7 @@
  * What is said of mistakes in the text: the place that its writer would mend,
  * which may lie before the one where the parser noticed, and a hint.
  */
-#include "frontend/near.h"
+#include "base/near.h"
 #include "frontend/nwf/parser.h"
 #include "frontend/nwf/words.h"
 #include "nwf_grammar.h"
