@@ -39,13 +39,17 @@ void nwf_bad_character(struct nwf_parser *p, struct span at)
 {
 	struct str text = text_of(p, at);
 	bool remark = text.len > 2 && memcmp(text.s, "//", 2) == 0;
+	p->bracket_said |= str_is(text, "\r"); /* a comment may hide the rest of the text */
 	if (!is_news(p, at))
 		return;
 	struct str sign = remark ? STR("//") : text;
 	if (remark)
 		at.hi = at.lo + 2;
-	struct finding *f =
-		diag_add(p->diags, FINDING(E127), at, "'%.*s' has no meaning here", STR_ARG(sign));
+	struct finding *f = str_is(sign, "\r")
+				    ? diag_add(p->diags, FINDING(E127), at,
+					       "a carriage return stands here without a newline")
+				    : diag_add(p->diags, FINDING(E127), at,
+					       "'%.*s' has no meaning here", STR_ARG(sign));
 	const char *habit = nwf_habit(HABIT_SIGN, sign);
 	if (habit)
 		diag_hint(p->diags, f, "%s", habit);
@@ -80,7 +84,8 @@ void nwf_say_stray(struct nwf_parser *p, const struct nwf_token *t)
 
 void nwf_say_brace(struct nwf_parser *p, const struct nwf_token *end, bool on_next_line)
 {
-	struct finding *f = diag_add(p->diags, FINDING(E128), end->at, "'{' is missing here");
+	struct span at = {end->at.file, end->at.lo, end->at.lo};
+	struct finding *f = diag_add(p->diags, FINDING(E128), at, "'{' is missing here");
 	if (on_next_line)
 		diag_hint(p->diags, f, "it stands on the line of its %s, not on the next",
 			  p->first.kind == NWF_TOKEN_FILTER ? "filter" : "port");
@@ -382,6 +387,8 @@ void nwf_syntax_error(struct nwf_parser *p, struct span at, const struct nwf_wan
 		return;
 	struct subject s = find_subject(p, at);
 	bool end = p->given.kind == NWF_TOKEN_END_LINE && s.at.lo == at.lo;
+	if (end)
+		at.hi = at.lo;
 	struct finding *f =
 		end ? diag_add(p->diags, FINDING(E128), at, "the statement ends too early")
 		    : diag_add(p->diags, FINDING(E128), s.at, "'%.*s' can not stand here",

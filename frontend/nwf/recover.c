@@ -91,7 +91,7 @@ static void open_bracket(struct nwf_parser *p, const struct nwf_token *t)
 		i++;
 	if (in_head(p) && !block)
 		return;
-	bool last = i < p->source.len && (p->source.s[i] == '\n' || p->source.s[i] == '#');
+	bool last = i < p->source.len && memchr("\r\n#", p->source.s[i], 3);
 	if (p->depth++ < NWF_NEST)
 		*top(p) = (struct nwf_open){t->kind, block, last, t->at};
 	if (!block)
@@ -180,7 +180,7 @@ static bool may_resume(struct nwf_parser *p, const struct nwf_token *t)
 static bool is_newline(const struct nwf_parser *p, const struct nwf_token *t)
 {
 	return t->kind == NWF_TOKEN_END_LINE &&
-	       (t->at.lo == p->source.len || p->source.s[t->at.lo] == '\n');
+	       (t->at.lo == p->source.len || p->source.s[t->at.lo] != ';');
 }
 
 /* The head of a filter or port: on to its brace, and if there is none, as if there were. */
