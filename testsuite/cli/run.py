@@ -71,6 +71,18 @@ def bad_usage_is_2_and_says_why():
 
 
 @test
+def dump_stands_before_the_command_and_behind():
+    write("t.nwf", "filter t {\npackets:\n accept in ct count <= 4\n accept in ct count > 9\nframes:\n drop in icmpv6 type <= 5\n}\nport p mac %s { use t }\n" % MAC)
+    for dump in (["--dump=layout"], ["--dump", "layout"]):
+        told = {nwfc(*words).out for words in (["compile", *dump, "t.nwf"], ["compile", "t.nwf", *dump], [*dump, "compile", "t.nwf"], [*dump, "t.nwf"])}
+        assert len(told) == 1
+        for relation in "ct count <= 4", "ct count > 9", "icmp type <= 5":
+            assert relation in told.copy().pop(), told
+    for words in (["--dump"], ["--dump="], ["--dump=emit", "t.nwf"], ["--dump=layout", "check", "t.nwf"], ["check", "--dump=layout", "t.nwf"]):
+        assert "--dump" in nwfc(*words, status=2).err, words
+
+
+@test
 def all_errors_of_a_run_together():
     write("a.xml", "<filter name='a'>" + "".join(rule(element="<tcp dstportstart='p%d'/>" % i) for i in range(20)) + "</filter>")
     write("b.xml", BAD)
