@@ -14,7 +14,7 @@ struct filter_reader {
 	struct rule *rule;
 	struct rule_builder builder; /* begun at the rule's first protocol element */
 	bool has_builder, has_uuid;
-	uint32_t errors; /* that had been said when the filter began */
+	uint32_t errors;                  /* that had been said when the filter began */
 	vec_of(struct finding *) unknown; /* elements of the rule that no protocol has */
 };
 
