@@ -597,6 +597,12 @@ def bash_completes_commands_options_and_words():
     assert set(completed("nwfc check --")) == {o + ("=" if o in ARGUMENT else "") for o in options_of("check") if o != "-MD"}
     assert completed("nwfc compile -t ip") == ["iptables", "ip6tables"]
     assert completed("nwfc convert --to = n") == ["nwf"]
+    assert completed("nwfc help comp") == ["compile", "completion"]
+    assert completed("nwfc explain E12") == ["E12%d" % i for i in range(10)]
+    assert completed("nwfc completion f") == ["fish"]
+    for words in "--filter = clean", "--filter clean", "-f clean":
+        assert completed("nwfc compile -t nft %s" % words) == ["clean-traffic-dual", "clean-traffic-gateway", "clean-traffic"]
+    assert "--output=" in completed("nwfc explain --")
 
 
 @test
@@ -607,6 +613,7 @@ def every_shell_knows_every_option():
             assert re.search(r"\b%s\b" % c, text), (shell, c)
             for o in options_of(c):
                 assert o.lstrip("-") in text, (shell, c, o)
+        assert "E101 E102" in text and "no-arp-spoofing" in text, shell
     nwfc("completion", "tcsh", status=2)
 
 
