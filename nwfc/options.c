@@ -100,6 +100,35 @@ static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct 
 	return true;
 }
 
+static bool find_word(struct arena *a, const char *word, int *command, struct str *why)
+{
+	*command = strcmp(word, "--version") == 0 ? CMD_VERSION : find_command(str_from(word));
+	if (*command >= 0)
+		return true;
+	*why = str_printf(a, "there is no command '%s'; nwfc help lists them", word);
+	return false;
+}
+
+/*
+ * nwfc --dump PASS [compile] INPUT...: this option alone may come before the command's
+ * name, and makes it superfluous. *i: what comes behind both.
+ */
+static bool parse_dump_first(struct arena *a, int argc, char **argv, int *i, struct options *o,
+			     struct str *why)
+{
+	o->command = CMD_COMPILE;
+	if (!parse_option(a, argv, argc, i, o, why))
+		return false;
+	int c = ++*i < argc ? find_command(str_from(argv[*i])) : -1;
+	if (c < 0)
+		return true;
+	++*i;
+	o->command = (enum command)c;
+	if (!command_has(o->command, OPT_DUMP))
+		*why = str_printf(a, "%s has no option --dump", command_rows[c].name);
+	return command_has(o->command, OPT_DUMP);
+}
+
 bool options_parse(struct arena *a, int argc, char **argv, struct options *o, struct str *why)
 {
 	int c, i = 2;
@@ -114,16 +143,15 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	struct str word = str_from(argv[1]);
 	if (str_is(word, "--help") || str_is(word, "-h"))
 		return true;
-	c = str_is(word, "--version") ? CMD_VERSION : find_command(word);
-	if (c < 0 && strncmp(argv[1], "--dump=", 7) == 0) { /* nwfc --dump=PASS INPUT... */
-		c = CMD_COMPILE;
+	if (str_is(word, "--dump") || strncmp(argv[1], "--dump=", 7) == 0) {
 		i = 1;
+		if (!parse_dump_first(a, argc, argv, &i, o, why))
+			return false;
+	} else {
+		if (!find_word(a, argv[1], &c, why))
+			return false;
+		o->command = (enum command)c;
 	}
-	if (c < 0) {
-		*why = str_printf(a, "there is no command '%s'; nwfc help lists them", argv[1]);
-		return false;
-	}
-	o->command = (enum command)c;
 	for (int k = i; k < argc; k++)
 		*vec_push(a, &o->all) = argv[k];
 	for (bool only_inputs = false; i < argc; i++) {

@@ -74,6 +74,18 @@ def bad_usage_is_2_and_says_why():
 
 
 @test
+def dump_stands_before_the_command_and_behind():
+    write("t.nwf", "filter t {\npackets:\n accept in ct count <= 4\n accept in ct count > 9\nframes:\n drop in icmpv6 type <= 5\n}\nport p mac %s { use t }\n" % MAC)
+    for dump in (["--dump=layout"], ["--dump", "layout"]):
+        told = {nwfc(*words).out for words in (["compile", *dump, "t.nwf"], ["compile", "t.nwf", *dump], [*dump, "compile", "t.nwf"], [*dump, "t.nwf"])}
+        assert len(told) == 1
+        for relation in "ct count <= 4", "ct count > 9", "icmp type <= 5":
+            assert relation in told.copy().pop(), told
+    for words in (["--dump"], ["--dump="], ["--dump=emit", "t.nwf"], ["--dump=layout", "check", "t.nwf"], ["check", "--dump=layout", "t.nwf"]):
+        assert "--dump" in nwfc(*words, status=2).err, words
+
+
+@test
 def all_errors_of_a_run_together():
     write("a.xml", "<filter name='a'>" + "".join(rule(element="<tcp dstportstart='p%d'/>" % i) for i in range(20)) + "</filter>")
     write("b.xml", BAD)
@@ -652,6 +664,12 @@ def bash_completes_commands_options_and_words():
     assert set(completed("nwfc check --")) == {o + ("=" if o in ARGUMENT else "") for o in options_of("check") if o != "-MD"}
     assert completed("nwfc compile -t ip") == ["iptables", "ip6tables"]
     assert completed("nwfc convert --to = n") == ["nwf"]
+    assert completed("nwfc help comp") == ["compile", "completion"]
+    assert completed("nwfc explain E12") == ["E12%d" % i for i in range(10)]
+    assert completed("nwfc completion f") == ["fish"]
+    for words in "--filter = clean", "--filter clean", "-f clean":
+        assert completed("nwfc compile -t nft %s" % words) == ["clean-traffic-dual", "clean-traffic-gateway", "clean-traffic"]
+    assert "--output=" in completed("nwfc explain --")
 
 
 @test
@@ -662,6 +680,7 @@ def every_shell_knows_every_option():
             assert re.search(r"\b%s\b" % c, text), (shell, c)
             for o in options_of(c):
                 assert o.lstrip("-") in text, (shell, c, o)
+        assert "E101 E102" in text and "no-arp-spoofing" in text, shell
     nwfc("completion", "tcsh", status=2)
 
 
