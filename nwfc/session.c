@@ -50,7 +50,8 @@ static const struct findings_form {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
 	bool own = opt->command == CMD_FIELDS || opt->command == CMD_GRAPH ||
-		   opt->command == CMD_WHERE || opt->command == CMD_COUNTERS;
+		   opt->command == CMD_WHERE || opt->command == CMD_COUNTERS ||
+		   opt->command == CMD_TRACE;
 	const char *format = own ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
