@@ -68,6 +68,10 @@ static const char *trace_options(struct trace *t)
 		return "--format wants text or json";
 	if (side && !is_side(side))
 		return "--side wants out or in";
+	vec_each (w, &o->values[OPT_TARGET])
+		if (strcmp(*w, "all") != 0 && !target_find(str_from(*w)))
+			return "-t wants ebtables, iptables, ip6tables, xtables, nft, bridge or "
+			       "all";
 	t->json = format && strcmp(format, "json") == 0;
 	t->c.emit = (struct emit_ctx){
 		.arena = t->s->arena, .diags = &t->s->diags, .limits = t->s->limits};

@@ -22,7 +22,13 @@
 struct emitted_line {
 	const struct prule *rule;
 	const struct port_data *pd;
-	struct str target, chain, text;
+	struct str chain, text;
+};
+
+/* All lines of a target's script that are rules. */
+struct emitted_script {
+	const char *target;
+	vec_of(struct emitted_line) lines;
 };
 
 struct trace {
@@ -30,7 +36,7 @@ struct trace {
 	struct compile c;
 	const struct port_data *pd;
 	struct packet usual[SIDES];
-	vec_of(struct emitted_line) emitted;
+	vec_of(struct emitted_script) emitted;
 	struct buf *out;
 	bool json;
 	uint32_t packets, skipped; /* skipped: neither from nor to the port */

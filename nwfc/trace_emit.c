@@ -8,8 +8,9 @@
 #include "nwfc/trace.h"
 
 struct keeper {
-	struct trace *t;
-	struct str script, target;
+	struct arena *a;
+	struct str script;
+	struct emitted_script *out;
 };
 
 /* The line at an offset, without what it is indented by. */
@@ -26,13 +27,11 @@ static struct str line_at(struct str script, size_t offset)
 static void keep_line(void *arg, const struct mapped_line *l, const struct line_place *at)
 {
 	struct keeper *k = arg;
-	struct arena *a = k->t->s->arena;
-	*vec_push(a, &k->t->emitted) = (struct emitted_line){
+	*vec_push(k->a, &k->out->lines) = (struct emitted_line){
 		.rule = l->rule,
 		.pd = l->pd,
-		.target = k->target,
-		.chain = str_copy(a, at->chain),
-		.text = str_copy(a, line_at(k->script, l->offset)),
+		.chain = str_copy(k->a, at->chain),
+		.text = str_copy(k->a, line_at(k->script, l->offset)),
 	};
 }
 
@@ -52,7 +51,9 @@ static bool emit_target(struct trace *t, const struct target *target)
 	t->c.emit.map = &map;
 	buf_memory(&script);
 	target->emit(&t->c.emit, lowered, &script);
-	struct keeper k = {t, {script.data, (uint32_t)script.n}, str_from(target->name)};
+	struct emitted_script *out = vec_push(t->s->arena, &t->emitted);
+	*out = (struct emitted_script){.target = target->name};
+	struct keeper k = {t->s->arena, {script.data, (uint32_t)script.n}, out};
 	source_map_lines(&map, k.script, target->name, keep_line, keep_chain, &k);
 	buf_drop(&script);
 	t->c.emit.map = NULL;
@@ -70,12 +71,6 @@ static bool wanted(const struct trace *t, const struct target *target)
 bool trace_emit(struct trace *t)
 {
 	bool good = true;
-	vec_each (w, &t->s->opt->values[OPT_TARGET])
-		if (strcmp(*w, "all") != 0 && !target_find(str_from(*w))) {
-			diag_add(&t->s->diags, FINDING(E602), (struct span){0},
-				 "there is no target '%s'", *w);
-			return false;
-		}
 	for (const struct target *const *p = targets; *p; p++)
 		if (wanted(t, *p))
 			good &= emit_target(t, *p);

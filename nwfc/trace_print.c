@@ -84,51 +84,43 @@ static bool alike(const struct prule *a, const struct prule *b)
 	       a->ct_states == b->ct_states && a->ct_dir == b->ct_dir;
 }
 
-/* Copies of a rule, which some targets make, are told by their likeness, where there is no line of
- * the rule itself. */
-struct matcher {
-	const struct trace *t;
-	const struct prule *rule;
-	bool exact;
+static bool of_port(const struct trace *t, const struct emitted_line *l)
+{
+	return l->pd->program == t->pd->program &&
+	       (!l->pd->port || str_eq(l->pd->port->name, t->pd->port->name));
+}
+
+/* The lines of a rule in a script. A target may have made copies of the rule: where there is no
+ * line of itself, they are told by their likeness. */
+struct rule_lines {
+	vec_of(const struct emitted_line *) list;
 };
 
-static bool is_of(const struct matcher *m, const struct emitted_line *l)
+static struct rule_lines lines_of(struct trace *t, const struct emitted_script *s,
+				  const struct prule *r)
 {
-	if (l->pd->program != m->t->pd->program ||
-	    (l->pd->port && !str_eq(l->pd->port->name, m->t->pd->port->name)))
-		return false;
-	return m->exact ? l->rule == m->rule : alike(l->rule, m->rule);
-}
-
-static struct matcher matcher_of(const struct trace *t, const struct prule *r)
-{
-	struct matcher m = {t, r, true};
-	vec_each (l, &t->emitted)
-		if (is_of(&m, l))
-			return m;
-	m.exact = false;
-	return m;
-}
-
-/* How many lines of its target stand before it. */
-static uint32_t lines_before(const struct matcher *m, const struct emitted_line *line)
-{
-	uint32_t n = 0;
-	for (const struct emitted_line *l = m->t->emitted.items; l < line; l++)
-		n += str_eq(l->target, line->target) && is_of(m, l);
-	return n;
+	struct rule_lines own = {0}, like = {0};
+	vec_each (l, &s->lines) {
+		if (!of_port(t, l))
+			continue;
+		if (l->rule == r)
+			*vec_push(t->s->arena, &own.list) = l;
+		else if (alike(l->rule, r))
+			*vec_push(t->s->arena, &like.list) = l;
+	}
+	return own.list.n ? own : like;
 }
 
 static void text_emitted(struct trace *t, const struct prule *r)
 {
-	struct matcher m = matcher_of(t, r);
-	vec_each (l, &t->emitted) {
-		uint32_t before = is_of(&m, l) ? lines_before(&m, l) : MAX_LINES + 1;
-		if (before < MAX_LINES)
-			buf_printf(t->out, "        %.*s: %.*s\n", STR_ARG(l->target),
-				   STR_ARG(l->text));
-		else if (before == MAX_LINES)
-			buf_printf(t->out, "        %.*s: ... and more\n", STR_ARG(l->target));
+	vec_each (s, &t->emitted) {
+		struct rule_lines lines = lines_of(t, s, r);
+		for (uint32_t i = 0; i < lines.list.n && i < MAX_LINES; i++)
+			buf_printf(t->out, "        %s: %.*s\n", s->target,
+				   STR_ARG(lines.list.items[i]->text));
+		if (lines.list.n > MAX_LINES)
+			buf_printf(t->out, "        %s: ... and %u more\n", s->target,
+				   lines.list.n - MAX_LINES);
 	}
 }
 
@@ -241,20 +233,23 @@ void trace_rule_json(struct trace *t, const struct prule *r)
 
 static void json_emitted(struct trace *t, const struct prule *r)
 {
-	struct matcher m = matcher_of(t, r);
-	const char *between = ", \"emitted\": [";
-	vec_each (l, &t->emitted)
-		if (is_of(&m, l)) {
+	const char *between = "";
+	if (!t->emitted.n)
+		return;
+	buf_lit(t->out, ", \"emitted\": [");
+	vec_each (s, &t->emitted) {
+		struct rule_lines lines = lines_of(t, s, r);
+		vec_each (l, &lines.list) {
 			buf_printf(t->out, "%s{", between);
-			member(t->out, "target", l->target);
-			member(t->out, "chain", l->chain);
+			member(t->out, "target", str_from(s->target));
+			member(t->out, "chain", (*l)->chain);
 			buf_lit(t->out, "\"text\": ");
-			json_string(t->out, l->text);
+			json_string(t->out, (*l)->text);
 			buf_lit(t->out, "}");
 			between = ", ";
 		}
-	if (between[2] != '\"')
-		buf_lit(t->out, "]");
+	}
+	buf_lit(t->out, "]");
 }
 
 static void json_step(struct trace *t, const struct step *st, const struct packet *p)
