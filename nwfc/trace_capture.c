@@ -40,6 +40,15 @@ struct reading {
 	bool skipped;
 };
 
+/* What the frame rules drop of a guest's frames the tracker does not get to see. */
+static bool before_tracking(const struct reading *r)
+{
+	if (r->frame.packet.side == SIDE_IN)
+		return false;
+	struct walk w = simulate(NULL, r->t->pd, &r->frame.packet);
+	return w.verdict != VERDICT_PASS && w.decider == w.deciders[LAYER_FRAME];
+}
+
 static bool next_frame(struct reading *r)
 {
 	enum side side;
@@ -54,7 +63,8 @@ static bool next_frame(struct reading *r)
 	r->skipped = !trace_side(r->t, r->captured.bytes, &side) ||
 		     !frame_read(r->captured.bytes, side, &r->frame);
 	r->t->skipped += r->skipped;
-	if (!r->skipped)
+	r->tracked = (struct tracked){.state = CTC_NEW};
+	if (!r->skipped && !before_tracking(r))
 		r->tracked = track_packet(&r->track, &r->frame);
 	return true;
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "review/track.h"
 
+/* States of TCP, nf_conntrack_proto_tcp.c: SYN sent and received, established, FIN wait, close
+ * wait, last ACK, time wait, closed. NO: there is none; INV: the packet is invalid; SAME: as
+ * before. */
+enum tcp_state { NO, SS, SR, ES, FW, CW, LA, TW, CL, TCP_STATES, INV, SAME };
+
 struct connection {
 	bool replied; /* an answer was seen */
-	bool closed;  /* by RST or FIN */
+	uint8_t tcp;  /* enum tcp_state */
 };
 
 struct fragment_of {
@@ -112,13 +117,67 @@ static struct connection *find(const struct track *t, const struct tuple *tuple)
 /* --- states -------------------------------------------------------------------------------------
  */
 
+enum tcp_kind { SYN, SYNACK, FIN, ACK, RST, TCP_KINDS };
+
+/* tcp_conntracks, without what depends on sequence numbers. */
+static const uint8_t tcp_next[2][TCP_KINDS][TCP_STATES] = {
+	{
+		/*        NO   SS   SR    ES    FW    CW    LA    TW   CL */
+		[SYN] = {SS, SS, SAME, SAME, SAME, SAME, SAME, SS, SS},
+		[SYNACK] = {INV, INV, SR, INV, INV, INV, INV, INV, INV},
+		[FIN] = {INV, INV, FW, FW, LA, LA, LA, TW, CL},
+		[ACK] = {ES, INV, ES, ES, CW, CW, TW, TW, CL},
+		[RST] = {INV, CL, CL, CL, CL, CL, CL, CL, CL},
+	},
+	{
+		[SYN] = {INV, INV, INV, INV, INV, INV, INV, SS, INV},
+		[SYNACK] = {INV, SR, SAME, SAME, SAME, SAME, SAME, SAME, SAME},
+		[FIN] = {INV, INV, FW, FW, LA, LA, LA, TW, CL},
+		[ACK] = {INV, SAME, SR, ES, CW, CW, TW, TW, CL},
+		[RST] = {INV, CL, CL, CL, CL, CL, CL, CL, CL},
+	},
+};
+
+/* tcp_valid_flags: the others are invalid, whatever the state. */
+static bool tcp_flags_valid(uint32_t flags)
+{
+	static const uint8_t valid[] = {
+		TCP_SYN,           TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK,           TCP_RST,
+		TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK | TCP_URG, TCP_ACK,
+		TCP_ACK | TCP_URG};
+	for (size_t i = 0; i < sizeof valid; i++)
+		if ((flags & TCP_ALL & ~(uint32_t)TCP_PSH) == valid[i])
+			return true;
+	return false;
+}
+
+static enum tcp_kind tcp_kind_of(uint32_t flags)
+{
+	if (flags & TCP_RST)
+		return RST;
+	if (flags & TCP_SYN)
+		return flags & TCP_ACK ? SYNACK : SYN;
+	return flags & TCP_FIN ? FIN : ACK;
+}
+
+/* The state behind a packet of TCP; INV: it is invalid. */
+static uint8_t tcp_step(const struct packet *p, uint8_t state, bool reply)
+{
+	uint32_t flags = (uint32_t)p->v[V_TCP_FLAGS];
+	if (!packet_meets(p, C_TCP))
+		return state;
+	if (!tcp_flags_valid(flags))
+		return INV;
+	uint8_t next = tcp_next[reply][tcp_kind_of(flags)][state];
+	return next == SAME ? state : next;
+}
+
 /* May a packet of this kind begin a connection? */
 static bool may_begin(const struct packet *p)
 {
 	uint8_t query;
-	u128 flags = p->v[V_TCP_FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
 	if (packet_meets(p, C_TCP))
-		return flags == TCP_SYN || flags == TCP_ACK;
+		return tcp_step(p, NO, false) != INV;
 	if (packet_meets(p, C_ICMP))
 		return icmp_is((uint32_t)p->v[V_NET_PROTO], (uint32_t)p->v[V_ICMP_TYPE], false,
 			       &query);
@@ -156,40 +215,33 @@ static void relate(struct track *t, const struct frame *f, struct tracked *k)
 	k->reply = original != backwards; /* an error comes from where the packet went */
 }
 
-static void close_if(const struct packet *p, struct connection *c)
+/* A packet of a connection that is there. */
+static void go_on(const struct packet *p, struct connection *c, bool reply, struct tracked *k)
 {
-	c->closed |= packet_meets(p, C_TCP) && (p->v[V_TCP_FLAGS] & (TCP_RST | TCP_FIN));
+	uint8_t next = tcp_step(p, c->tcp, reply);
+	if (next == INV)
+		return;
+	c->tcp = next;
+	c->replied |= reply;
+	k->reply = reply;
+	k->state = c->replied ? CTC_ESTABLISHED : CTC_NEW;
 }
 
 static void follow(struct track *t, const struct frame *f, struct tracked *k)
 {
 	bool backwards;
 	struct tuple tuple = tuple_of(f, &backwards), back = turned(&tuple);
-	bool query = packet_meets(&f->packet, C_ICMP) && !backwards; /* of the other end: its own */
-	struct connection *c = backwards ? NULL : find(t, &tuple),
-			  *r = query ? NULL : find(t, &back);
-	bool syn = packet_meets(&f->packet, C_TCP) &&
-		   (f->packet.v[V_TCP_FLAGS] & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
-	if (syn && ((c && c->closed) || (r && r->closed))) {
-		if (c)
-			*c = (struct connection){.replied = false};
-		if (r) /* the other end opens the next one */
-			map_find(&t->connections, (struct str){(const char *)&back, sizeof back})
-				->ptr = NULL;
-		r = NULL;
-	}
+	bool query = packet_meets(&f->packet, C_ICMP) && !backwards; /* the other end has its own */
+	struct connection *c = backwards ? NULL : find(t, &tuple);
+	struct connection *r = query ? NULL : find(t, &back);
 	if (c) {
-		k->state = c->replied ? CTC_ESTABLISHED : CTC_NEW;
-		close_if(&f->packet, c);
+		go_on(&f->packet, c, false, k);
 	} else if (r) {
-		r->replied = k->reply = true;
-		k->state = CTC_ESTABLISHED;
-		close_if(&f->packet, r);
+		go_on(&f->packet, r, true, k);
 	} else if (may_begin(&f->packet)) {
 		k->state = CTC_NEW;
 		k->key = key_of(t->arena, &tuple);
-	} else {
-		k->state = CTC_INVALID;
+		k->tcp = tcp_step(&f->packet, NO, false);
 	}
 }
 
@@ -252,8 +304,9 @@ void track_passed(struct track *t, const struct tracked *k)
 	bool added;
 	if (k->key.len) {
 		struct map_entry *e = map_put(t->arena, &t->connections, k->key, &added);
-		if (!e->ptr)
-			e->ptr = arena_new_object(t->arena, struct connection);
+		struct connection *c = arena_new_object(t->arena, struct connection);
+		*c = (struct connection){.tcp = k->tcp};
+		e->ptr = c;
 	}
 	if (!k->fragment.len)
 		return;

@@ -7,9 +7,8 @@
  *   - a connection is known by its protocol, addresses and ports (of ICMP queries, the identifier);
  *     it is new until an answer was seen, then established;
  *   - it begins to be when its first packet has passed: what is dropped leaves nothing;
- *   - TCP: without a connection SYN begins one and so does what has ACK alone, for a
- *     capture may begin in the middle (nf_conntrack_tcp_loose); RST, FIN and SYN+ACK do
- *     not. After RST or FIN a SYN begins a new one;
+ *   - TCP's states are followed, and what does not fit is invalid; a capture may begin in the
+ *     middle (nf_conntrack_tcp_loose);
  *   - an ICMP error is related to the connection of the packet in it, else invalid, as is
  *     an ICMP answer that nobody asked for;
  *   - ICMPv6 types 130 to 136 and 143 are untracked;
@@ -35,6 +34,7 @@ struct tracked {
 	struct str fragment; /* of a first fragment */
 	uint8_t state;       /* enum ct_class */
 	bool reply;
+	uint8_t tcp; /* the state that TCP begins in */
 };
 
 /* Says the state into the packet of f. Frames that are no IP have none. */
