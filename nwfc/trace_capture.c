@@ -98,7 +98,7 @@ void trace_capture(struct trace *t, const char *path)
 	capture_close(r.capture);
 }
 
-/* --- by rule ---------------------------------------------------------------------------------- */
+/* --- by rule ------------------------------------------------------------------------- */
 
 struct amount {
 	uint64_t frames, bytes;

@@ -31,7 +31,7 @@ struct str trace_place(struct trace *t, const struct prule *r)
 	return str_printf(t->s->arena, "%.*s:%u:%u", STR_ARG(at.file), at.line, at.col);
 }
 
-/* --- why not -------------------------------------------------------------------------------- */
+/* --- why not ------------------------------------------------------------------------- */
 
 /* The variable that a rule was refused for; VARS: what is no variable. */
 static enum var_id refused_for(const struct step *st, const struct packet *p)
@@ -76,7 +76,7 @@ static struct str reason(struct trace *t, const struct step *st, const struct pa
 	return buf_take(t->s->arena, &b);
 }
 
-/* --- lines of targets ------------------------------------------------------------------------- */
+/* --- lines of targets ---------------------------------------------------------------- */
 
 static bool alike(const struct prule *a, const struct prule *b)
 {
@@ -173,37 +173,53 @@ static void text_source(struct trace *t, const struct prule *r)
 		   STR_ARG(path_text(t->s->arena, t->pd->program, r->path)));
 }
 
-static void text_verdict(struct trace *t, const struct walk *w, bool source)
+/* Who decided, in a few words. */
+static struct str decider_text(struct trace *t, const struct walk *w)
+{
+	if (!w->decider)
+		return STR("no rule decides");
+	return str_printf(t->s->arena, "%.*s, %.*s",
+			  STR_ARG(rule_key(t->s->arena, w->decider->source)),
+			  STR_ARG(trace_place(t, w->decider)));
+}
+
+static void text_verdict(struct trace *t, const struct walk *w)
 {
 	buf_printf(t->out, "%s", verdict_names[w->verdict]);
 	if (w->uncertain)
 		buf_lit(t->out, " (perhaps: it depends on what no packet says, given \"...\")");
-	if (!w->decider) {
-		buf_lit(t->out, ": no rule decides\n");
-		return;
-	}
-	buf_printf(t->out, ": %.*s, %.*s\n", STR_ARG(rule_key(t->s->arena, w->decider->source)),
-		   STR_ARG(trace_place(t, w->decider)));
-	if (source)
+	buf_printf(t->out, ": %.*s\n", STR_ARG(decider_text(t, w)));
+	if (w->decider)
 		text_source(t, w->decider);
+}
+
+/* One of many: a line. */
+static void text_line(struct trace *t, const struct told *p, const struct walk *w)
+{
+	buf_printf(t->out, "%6u %-6s%s %.*s  [%.*s]%s%s\n", p->number, verdict_names[w->verdict],
+		   w->uncertain ? "?" : " ", STR_ARG(words_of(t, &p->packet)),
+		   STR_ARG(decider_text(t, w)), p->malformed ? " malformed: " : "",
+		   p->malformed ? p->malformed : "");
 }
 
 static void text_packet(struct trace *t, const struct told *p, const struct walk *w, bool steps)
 {
+	if (!steps) {
+		text_line(t, p, w);
+		return;
+	}
 	if (p->captured)
-		buf_printf(t->out, "%s%u: ", steps && t->packets > 1 ? "\n" : "", p->number);
-	buf_printf(t->out, "%.*s%s", STR_ARG(words_of(t, &p->packet)), steps ? "\n" : ": ");
-	if (p->malformed && steps)
+		buf_printf(t->out, "%s%u: ", t->packets > 1 ? "\n" : "", p->number);
+	buf_printf(t->out, "%.*s\n", STR_ARG(words_of(t, &p->packet)));
+	if (p->malformed)
 		buf_printf(t->out, "malformed: %s; kernels may drop it before any rule\n",
 			   p->malformed);
-	if (steps)
-		vec_each (st, &w->steps)
-			text_step(t, st, &p->packet);
-	text_verdict(t, w, steps);
+	vec_each (st, &w->steps)
+		text_step(t, st, &p->packet);
+	text_verdict(t, w);
 }
 
-/* --- JSON
- * ----------------------------------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------------------- */
 
 static void member(struct buf *out, const char *name, struct str value)
 {
@@ -302,8 +318,7 @@ static void json_packet(struct trace *t, const struct told *p, const struct walk
 	buf_lit(t->out, "}");
 }
 
-/* --- the whole
- * --------------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------------- */
 
 void trace_begin(struct trace *t)
 {

@@ -35,7 +35,7 @@ static struct str key_of(struct arena *a, const struct tuple *t)
 	return (struct str){arena_copy(a, t, sizeof *t), sizeof *t};
 }
 
-/* --- ICMP ----------------------------------------------------------------------------------- */
+/* --- ICMP ---------------------------------------------------------------------------- */
 
 /* Queries and their answers: RFC 792, RFC 950, RFC 4443, RFC 4620. */
 static const struct {
@@ -66,7 +66,7 @@ static bool icmp_untracked(const struct packet *p)
 	return p->v[V_NET_PROTO] == 58 && ((type >= 130 && type <= 136) || type == 143);
 }
 
-/* --- tuples ----------------------------------------------------------------------------------- */
+/* --- tuples -------------------------------------------------------------------------- */
 
 static uint16_t half(const struct frame *f, uint32_t at)
 {
@@ -274,8 +274,7 @@ static bool later_fragment(struct track *t, const struct frame *f, struct tracke
 	return true;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------------- */
 
 struct tracked track_packet(struct track *t, struct frame *f)
 {
