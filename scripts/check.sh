@@ -48,6 +48,7 @@ suites() {
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
+	trace        $run testsuite/trace/run.py --nwfc build/nwfc
 	learnd       $run testsuite/learnd/cases.py --learnd build/learnd
 	learnd-asan  $run testsuite/learnd/cases.py --learnd build/asan/learnd
 	captures     $run testsuite/learnd/captures.py --learnd build/learnd
