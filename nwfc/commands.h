@@ -21,5 +21,6 @@ enum exit_code cmd_reload(struct session *s);
 enum exit_code cmd_graph(struct session *s);
 enum exit_code cmd_where(struct session *s);
 enum exit_code cmd_counters(struct session *s);
+enum exit_code cmd_test(struct session *s);
 
 #endif

@@ -30,6 +30,7 @@ const struct command_row command_rows[COMMANDS] = {
 	 'w'},
 	{"counters", "LISTING [INPUT]...", "what each rule took, from a listing of the kernel's rules",
 	 'u'},
+	{"test", "[--update] DIR...", "run cases: packets and their verdicts, scripts, findings", 't'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -125,7 +126,7 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
 		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, explain, reload, graph, where, counters, help, version");
+			   "completion, explain, reload, graph, where, counters, test, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);

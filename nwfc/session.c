@@ -50,7 +50,8 @@ static const struct findings_form {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
 	bool own = opt->command == CMD_FIELDS || opt->command == CMD_GRAPH ||
-		   opt->command == CMD_WHERE || opt->command == CMD_COUNTERS;
+		   opt->command == CMD_WHERE || opt->command == CMD_COUNTERS ||
+		   opt->command == CMD_TEST;
 	const char *format = own ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
@@ -134,7 +135,9 @@ void list_inputs(struct session *s, const struct words *inputs, struct input_lis
 {
 	vec_each (input, inputs) {
 		struct stat st = {0};
-		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
+		if (s->overlay && map_find(s->overlay, str_from(*input)))
+			add_file(s, *input, &st, out);
+		else if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
 			unreadable(s, *input);
 		else if (S_ISDIR(st.st_mode))
 			list_directory(s, *input, out);
@@ -191,6 +194,9 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 
 uint32_t read_source(struct session *s, const char *path)
 {
+	const struct map_entry *e = s->overlay ? map_find(s->overlay, str_from(path)) : NULL;
+	if (e)
+		return source_add(&s->sources, e->key, *(const struct str *)e->cptr);
 	uint32_t file = source_read(&s->sources, path);
 	if (!file)
 		unreadable(s, path);
