@@ -10,13 +10,14 @@
 #include "ir/key.h"
 #include "nwfc/case.h"
 #include "nwfc/compile.h"
+#include "nwfc/line_diff.h"
 #include "nwfc/render.h"
 #include "review/packet_words.h"
 #include "review/simulate.h"
 #include "review/space.h"
 
-/* Lines of a difference that are shown, of each side. */
-#define DIFF_MAX 12
+/* Lines of a difference that are shown. */
+#define DIFF_MAX 24
 
 struct run {
 	struct test_case *t;
@@ -373,67 +374,14 @@ static struct str without_version(struct arena *a, struct str s)
 	return buf_take(a, &b);
 }
 
-static void put_lines(struct buf *b, char sign, struct str text, uint32_t skip, uint32_t n)
-{
-	struct line_walk w = {.rest = text};
-	for (uint32_t i = 0; next_line(&w) && i < skip + n; i++) {
-		if (i < skip)
-			continue;
-		if (i - skip == DIFF_MAX) {
-			buf_printf(b, "\n    %c ... and %u lines more", sign, n - DIFF_MAX);
-			return;
-		}
-		buf_printf(b, "\n    %c %.*s", sign, STR_ARG(w.line));
-	}
-}
-
-static uint32_t count_lines(struct str s)
-{
-	uint32_t n = 0;
-	struct line_walk w = {.rest = s};
-	while (next_line(&w))
-		n++;
-	return n;
-}
-
-/* Lines that two texts have in common, from their beginning. */
-static uint32_t common_head(struct str a, struct str b)
-{
-	struct line_walk x = {.rest = a}, y = {.rest = b};
-	uint32_t n = 0;
-	while (next_line(&x) && next_line(&y) && str_eq(x.line, y.line))
-		n++;
-	return n;
-}
-
-static uint32_t common_tail(struct str a, struct str b, uint32_t most)
-{
-	uint32_t n = 0;
-	while (n < most && a.len && b.len) {
-		uint32_t i = a.len - 1, j = b.len - 1;
-		while (i && a.s[i - 1] != '\n')
-			i--;
-		while (j && b.s[j - 1] != '\n')
-			j--;
-		if (!str_eq((struct str){a.s + i, a.len - i}, (struct str){b.s + j, b.len - j}))
-			break;
-		a.len = i;
-		b.len = j;
-		n++;
-	}
-	return n;
-}
-
 static struct str difference(struct arena *a, struct str wanted, struct str got)
 {
-	uint32_t nw = count_lines(wanted), ng = count_lines(got), head = common_head(wanted, got);
-	uint32_t most = (nw < ng ? nw : ng) - head, tail = common_tail(wanted, got, most);
 	struct buf b;
 	buf_memory(&b);
-	buf_printf(&b, "differs from line %u on", head + 1);
-	put_lines(&b, '-', wanted, head, nw - head - tail);
-	put_lines(&b, '+', got, head, ng - head - tail);
-	return buf_take(a, &b);
+	uint32_t line = line_diff(a, wanted, got, DIFF_MAX, &b);
+	struct str lines = buf_take(a, &b);
+	return line ? str_printf(a, "differs from its line %u on%.*s", line, STR_ARG(lines))
+		    : STR("differs in its last newline");
 }
 
 static void compare(struct run *r, struct section *s, struct str name, struct str got)
