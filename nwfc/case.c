@@ -55,7 +55,7 @@ static bool read_title(struct section *s, struct str title)
 
 static void begin_section(struct test_case *c, struct str line, uint32_t number)
 {
-	struct section s = {.line = number, .line_text = line};
+	struct section s = {.line = number, .line_text = line, .body = STR("")};
 	struct str title = {line.s + 4, line.len - 4};
 	if (title.len && title.s[title.len - 1] == '\n')
 		title.len--;
@@ -70,7 +70,7 @@ static void begin_section(struct test_case *c, struct str line, uint32_t number)
 void case_parse(struct test_case *c)
 {
 	uint32_t number = 1;
-	*vec_push(c->arena, &c->sections) = (struct section){.kind = SECTION_HEAD, .line = 0};
+	*vec_push(c->arena, &c->sections) = (struct section){.kind = SECTION_HEAD, .line_text = STR(""), .body = STR("")};
 	for (uint32_t lo = 0, hi; lo < c->text.len; lo = hi, number++) {
 		for (hi = lo; hi < c->text.len && c->text.s[hi] != '\n'; hi++)
 			;
