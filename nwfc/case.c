@@ -36,8 +36,10 @@ static bool read_title(struct section *s, struct str title)
 		const char *word;
 		enum section_kind kind;
 		bool more; /* words may follow */
-	} kinds[] = {{"input", SECTION_INPUT, false},     {"options", SECTION_OPTIONS, false},
-		     {"findings", SECTION_FINDINGS, false}, {"packets", SECTION_PACKETS, true},
+	} kinds[] = {{"input", SECTION_INPUT, false},
+		     {"options", SECTION_OPTIONS, false},
+		     {"findings", SECTION_FINDINGS, false},
+		     {"packets", SECTION_PACKETS, true},
 		     {"port", SECTION_PORT, true}};
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		uint32_t n = (uint32_t)strlen(kinds[i].word);
@@ -70,7 +72,8 @@ static void begin_section(struct test_case *c, struct str line, uint32_t number)
 void case_parse(struct test_case *c)
 {
 	uint32_t number = 1;
-	*vec_push(c->arena, &c->sections) = (struct section){.kind = SECTION_HEAD, .line_text = STR(""), .body = STR("")};
+	*vec_push(c->arena, &c->sections) =
+		(struct section){.kind = SECTION_HEAD, .line_text = STR(""), .body = STR("")};
 	for (uint32_t lo = 0, hi; lo < c->text.len; lo = hi, number++) {
 		for (hi = lo; hi < c->text.len && c->text.s[hi] != '\n'; hi++)
 			;

@@ -7,13 +7,13 @@
  *   === NAME.xml, NAME.nwf         a text that is an input, too
  *   === port NAME MAC FILTER       a port; its variables follow, "NAME VALUE..." a line
  *   === options                    of compile, a line each or with blanks between them
- *   === packets [PORT]             "VERDICT: PACKET" a line, or "VERDICT by KEY: PACKET"; "?" is for --update
- *                                  to fill in
+ *   === packets [PORT]             "VERDICT: PACKET" a line, or "VERDICT by KEY: PACKET"; "?" is
+ * for --update to fill in
  *   === nft, ebtables, ...         the script that the target gets
  *   === findings                   what the compile says
  *
- * A case passes when every packet has its verdict, and every text is what it is now. Findings count where
- * there is a section for them; without one, errors fail.
+ * A case passes when every packet has its verdict, and every text is what it is now. Findings count
+ * where there is a section for them; without one, errors fail.
  */
 #ifndef NWFC_NWFC_CASE_H
 #define NWFC_NWFC_CASE_H
@@ -33,10 +33,10 @@ enum section_kind {
 
 struct section {
 	enum section_kind kind;
-	struct str title; /* words behind the kind: a name, a port's words */
+	struct str title;     /* words behind the kind: a name, a port's words */
 	struct str line_text; /* "=== title" and its newline, as it stands */
 	struct str body;
-	uint32_t line; /* of the title, from 1 */
+	uint32_t line;    /* of the title, from 1 */
 	struct str fresh; /* what --update writes for the body; the body where nothing differs */
 };
 

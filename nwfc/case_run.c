@@ -180,8 +180,7 @@ static bool command_line(struct run *r)
 		if (s->kind == SECTION_PORT && (port = write_port(r, s)))
 			add_word(r, &inputs, port);
 		if (s->kind == SECTION_SCRIPT)
-			add_word(r, &argv,
-				 str_printf(r->arena, "-t%.*s", STR_ARG(s->title)).s);
+			add_word(r, &argv, str_printf(r->arena, "-t%.*s", STR_ARG(s->title)).s);
 	}
 	add_word(r, &argv, "-tnft"); /* one must be; what is not asked for is not made */
 	add_word(r, &argv, "-oout");
@@ -443,7 +442,8 @@ static void compare_findings(struct run *r)
 			str_printf(r->arena, "errors:\n%.*s", STR_ARG(findings_text(r)));
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------------------------------
+ */
 
 static void run_sections(struct run *r)
 {

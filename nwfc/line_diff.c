@@ -27,8 +27,8 @@ struct differ {
 
 static bool same_at(const struct differ *d, uint32_t i, uint32_t j)
 {
-	return i < d->old.list.n && j < d->new.list.n &&
-	       str_eq(d->old.list.items[i], d->new.list.items[j]);
+	return i < d->old.list.n &&
+	       j < d->new.list.n &&str_eq(d->old.list.items[i], d->new.list.items[j]);
 }
 
 /* Do both go on together here? At the end of either, one line is enough. */
@@ -36,8 +36,8 @@ static bool meet(const struct differ *d, uint32_t i, uint32_t j)
 {
 	if (i == d->old.list.n && j == d->new.list.n)
 		return true;
-	return same_at(d, i, j) && (same_at(d, i + 1, j + 1) || i + 1 >= d->old.list.n ||
-				    j + 1 >= d->new.list.n);
+	return same_at(d, i, j) &&
+	       (same_at(d, i + 1, j + 1) || i + 1 >= d->old.list.n || j + 1 >= d->new.list.n);
 }
 
 /* The nearest place where both go on together; else the ends. */

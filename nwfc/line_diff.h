@@ -11,9 +11,8 @@
 
 #include "base/buf.h"
 
-/* Lines are put as "\n    - old" and "\n    + new", at most `most` of them; gives the line of the old text
- * (from 1) where they first differ, 0 when they do not. */
-uint32_t line_diff(struct arena *a, struct str old, struct str new, uint32_t most,
-		   struct buf *out);
+/* Lines are put as "\n    - old" and "\n    + new", at most `most` of them; gives the line of the
+ * old text (from 1) where they first differ, 0 when they do not. */
+uint32_t line_diff(struct arena *a, struct str old, struct str new, uint32_t most, struct buf *out);
 
 #endif

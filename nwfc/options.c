@@ -26,11 +26,12 @@ const struct command_row command_rows[COMMANDS] = {
 	{"reload", "--learn FILE --leases FILE [PORT]",
 	 "compile again as it was done for a learner, with its leases, and load", 'd'},
 	{"graph", "[OPTION]... [INPUT]...", "filters as a picture: references, chains, rules", 'g'},
-	{"where", "KEY [INPUT]...", "the place of the rule that a key, or a line of a script, comes from",
-	 'w'},
-	{"counters", "LISTING [INPUT]...", "what each rule took, from a listing of the kernel's rules",
-	 'u'},
-	{"test", "[--update] DIR...", "run cases: packets and their verdicts, scripts, findings", 't'},
+	{"where", "KEY [INPUT]...",
+	 "the place of the rule that a key, or a line of a script, comes from", 'w'},
+	{"counters", "LISTING [INPUT]...",
+	 "what each rule took, from a listing of the kernel's rules", 'u'},
+	{"test", "[--update] DIR...", "run cases: packets and their verdicts, scripts, findings",
+	 't'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -125,8 +126,9 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	int c, i = 2;
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
-		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, explain, reload, graph, where, counters, test, help, version");
+		*why = STR(
+			"which command? compile, remove, check, list, fields, fmt, convert, "
+			"completion, explain, reload, graph, where, counters, test, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);

@@ -41,7 +41,8 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
-/* In which form findings are printed; NULL: in none that there is. Some commands have forms of their own. */
+/* In which form findings are printed; NULL: in none that there is. Some commands have forms of
+ * their own. */
 static const struct findings_form {
 	const char *name;
 	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
