@@ -182,10 +182,10 @@ static void check_deaf(struct diags *ds, const struct interface *i, const struct
 }
 
 /* A guest that may change its address, and a filter that holds it to one. */
-static void check_trusting(const struct host *h, struct diags *ds, const struct build *b)
+static void check_trusting(struct diags *ds, const struct build *b)
 {
 	vec_each (pd, &b->ports) {
-		const struct interface *i = interface_of(&h->interfaces, pd->port);
+		const struct interface *i = pd->port->interface;
 		if (i)
 			check_deaf(ds, i, pd);
 		if (!i || !i->trusts || !uses(pd->program, "MAC"))
@@ -208,7 +208,7 @@ bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
 	b->interfaces = &h->interfaces;
 	bool ready = networks_ready(&h->networks, ds);
 	bool built = build_ports(&cx, &h->library, &h->ports, b);
-	check_trusting(h, ds, b);
+	check_trusting(ds, b);
 	return built && ready;
 }
 

@@ -50,10 +50,7 @@ static const struct findings_form {
 {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
-	bool own = opt->command == CMD_FIELDS || opt->command == CMD_GRAPH ||
-		   opt->command == CMD_WHERE || opt->command == CMD_COUNTERS ||
-		   opt->command == CMD_TEST;
-	const char *format = own ? NULL : option_value(opt, OPT_FORMAT);
+	const char *format = !command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];
@@ -83,11 +80,16 @@ void session_close(struct session *s)
 
 /* --- which files --- */
 
+bool input_name_ok(const char *name)
+{
+	size_t n = strlen(name);
+	return name[0] != '.' && n > 4 &&
+	       (strcmp(name + n - 4, ".xml") == 0 || strcmp(name + n - 4, ".nwf") == 0);
+}
+
 static int wanted(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 4 &&
-	       (strcmp(d->d_name + n - 4, ".xml") == 0 || strcmp(d->d_name + n - 4, ".nwf") == 0);
+	return input_name_ok(d->d_name);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -109,7 +111,7 @@ static void add_file(struct session *s, const char *path, const struct stat *st,
 		     struct input_list *out)
 {
 	uint64_t ino = S_ISREG(st->st_mode) ? st->st_ino : 0;
-	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, ino, false};
+	*vec_push(s->arena, &out->files) = (struct input_file){.path = path, .dev = st->st_dev, .ino = ino};
 }
 
 static void list_directory(struct session *s, const char *dir, struct input_list *out)
@@ -204,9 +206,9 @@ uint32_t read_source(struct session *s, const char *path)
 	return file;
 }
 
-static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
+static void read_file(struct session *s, struct parse_ctx *cx, const struct input_file *f)
 {
-	uint32_t file = read_source(s, path);
+	uint32_t file = f->source ? f->source : read_source(s, f->path);
 	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
 	if (file && !parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
 	    cx->ports->list.n == ports)
@@ -288,7 +290,7 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 	index_files(s, given, &known);
 	vec_each (f, &in.files)
 		if (!map_find(&known, identity(s->arena, f)) && !begins_with(f->path, port_roots))
-			read_file(s, &sub, f->path);
+			read_file(s, &sub, f);
 	h->library.incomplete |= found.incomplete;
 	map_each (e, &found.by_name)
 		library_add(&h->library, e->ptr, true, &s->diags);
@@ -375,7 +377,7 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 		if (skip_shared && f->shared)
 			h->skipped = true;
 		else
-			read_file(s, cx, f->path);
+			read_file(s, cx, f);
 		h->own_filters |= h->library.by_name.entries.n > filters;
 		progress_step(&pr);
 	}

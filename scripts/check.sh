@@ -29,6 +29,7 @@ suites() {
 	golden-asan  $run testsuite/golden/run.py --nwfc build/asan/nwfc
 	gallery      $run testsuite/gallery/run.py --nwfc build/nwfc
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
+	texts        $run testsuite/cli/texts.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc

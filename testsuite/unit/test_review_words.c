@@ -121,7 +121,7 @@ static void test_errors(void **state)
 		{"tcp given \"x", "\"x", "the string has no end", ""},
 		{"tcp >", "", "'>' wants the destination behind it", ""},
 		{"udp option 2", "", "only TCP has options", ""},
-		{"arp icmp type 3", "icmp", "this packet has no 'icmp type'", ""},
+		{"arp icmp type 3", "icmp", "this packet has no 'ip protocol'", ""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct packet p;
