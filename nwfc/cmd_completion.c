@@ -19,7 +19,7 @@ static const struct {
 	{OPT_TARGET, "ebtables iptables ip6tables xtables nft bridge all"},
 	{OPT_ALLOW_LOSS, "refused widened narrowed"},
 	{OPT_DUMP, "parse resolve bind layout"},
-	{OPT_FORMAT, "text json sarif svg dot mermaid"},
+	{OPT_FORMAT, "text json sarif svg dot mermaid markdown html junit"},
 	{OPT_VIEW, "all filters chains"},
 	{OPT_TO, "xml nwf"},
 };

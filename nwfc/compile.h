@@ -20,7 +20,7 @@ struct job {
 struct map_writer {
 	struct output out;
 	bool open;
-	struct map rules; /* prule -> num: place among the rules */
+	struct map rules;                        /* prule -> num: place among the rules */
 	vec_of(const struct mapped_line *) list; /* an example of each */
 	uint32_t scripts, lines;
 	struct buf chains;

@@ -41,7 +41,8 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
-/* In which form findings are printed; NULL: in none that there is. Some commands have forms of their own. */
+/* In which form findings are printed; NULL: in none that there is. Some commands have forms of
+ * their own. */
 static const struct findings_form {
 	const char *name;
 	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
@@ -137,7 +138,9 @@ void list_inputs(struct session *s, const struct words *inputs, struct input_lis
 {
 	vec_each (input, inputs) {
 		struct stat st = {0};
-		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
+		if (s->overlay && map_find(s->overlay, str_from(*input)))
+			add_file(s, *input, &st, out);
+		else if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
 			unreadable(s, *input);
 		else if (S_ISDIR(st.st_mode))
 			list_directory(s, *input, out);
@@ -194,6 +197,9 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 
 uint32_t read_source(struct session *s, const char *path)
 {
+	const struct map_entry *e = s->overlay ? map_find(s->overlay, str_from(path)) : NULL;
+	if (e)
+		return source_add(&s->sources, e->key, *(const struct str *)e->cptr);
 	uint32_t file = source_read(&s->sources, path);
 	if (!file)
 		unreadable(s, path);

@@ -16,6 +16,7 @@ struct session {
 	struct diags diags;
 	struct limits limits;
 	struct xml_input *xml;
+	const struct map *overlay; /* texts that stand for files (ptr: struct str); NULL: none */
 };
 
 /* A file that inputs name: itself, or one of the *.xml of a directory. */

@@ -124,8 +124,7 @@ static void put_rule(struct buf *out, const struct graph_row *row, uint32_t port
 	bool unseen = row->mark == GRAPH_UNSEEN;
 	const char *colour = text_colour(row->mark);
 	/* there is no title without a reference; a name of a file is none that one may follow */
-	buf_printf(out,
-		   "<TD PORT=\"r%u\" ALIGN=\"LEFT\" BALIGN=\"LEFT\" HREF=\"#\" TITLE=\"",
+	buf_printf(out, "<TD PORT=\"r%u\" ALIGN=\"LEFT\" BALIGN=\"LEFT\" HREF=\"#\" TITLE=\"",
 		   port);
 	put_html(out, row->place);
 	buf_lit(out, "\">");

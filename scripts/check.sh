@@ -63,6 +63,8 @@ suites() {
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
 	graph        $run testsuite/graph/run.py --nwfc build/nwfc
 	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
+	cases        $run testsuite/cases/run.py --nwfc build/nwfc
+	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 10
 	vm           sh scripts/check-vm.sh --short
