@@ -18,5 +18,6 @@ enum exit_code cmd_convert(struct session *s);
 enum exit_code cmd_completion(struct session *s);
 enum exit_code cmd_explain(struct session *s);
 enum exit_code cmd_reload(struct session *s);
+enum exit_code cmd_verify(struct session *s);
 
 #endif

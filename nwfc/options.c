@@ -25,6 +25,8 @@ const struct command_row command_rows[COMMANDS] = {
 	{"explain", "[CODE]...", "what a finding means, and what to do", 'x'},
 	{"reload", "--learn FILE --leases FILE [PORT]",
 	 "compile again as it was done for a learner, with its leases, and load", 'd'},
+	{"verify", "[OPTION]... SCRIPT [INPUT]...",
+	 "read an emitted script back: does it do what the inputs say?", 'y'},
 	{"help", "[COMMAND]", "this help", 'h'},
 	{"version", "", "the version", 'v'},
 };
@@ -120,7 +122,7 @@ bool options_parse(struct arena *a, int argc, char **argv, struct options *o, st
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
 		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, explain, reload, help, version");
+			   "completion, explain, reload, verify, help, version");
 		return false;
 	}
 	struct str word = str_from(argv[1]);

@@ -285,7 +285,7 @@ static pset take_count(struct space *sp, const struct ptest *x, pset rest)
 {
 	struct str text =
 		str_printf(sp->arena, "more than %u connections of the source", x->value.value.u);
-	pset over = space_unknown(sp, text, rest);
+	pset over = space_unknown(sp, text, pset_and(sp->sets, rest, sp->valid));
 	return x->negated ? pset_minus(sp->sets, rest, over) : pset_and(sp->sets, rest, over);
 }
 
