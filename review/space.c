@@ -141,6 +141,29 @@ pset space_unknown(struct space *sp, struct str text, pset scope)
 	return pset_bit(sp->sets, sp->unknowns.items[e->num].bit, true);
 }
 
+/* Bits of the source's addresses, or all others of the packet. */
+static uint32_t source_bits(struct space *sp, bool source, uint32_t *bits)
+{
+	uint32_t n = 0;
+	for (int v = 0; v < VARS; v++)
+		for (uint32_t i = 0;
+		     (v == V_IP4_SADDR || v == V_IP6_SADDR) == source && i < vars[v].bits; i++)
+			bits[n++] = sp->bits[v][i];
+	return n;
+}
+
+pset space_connections(struct space *sp, uint32_t n, pset rest)
+{
+	struct sets *s = sp->sets;
+	uint32_t *bits = arena_new_array(sp->arena, uint32_t, 2048);
+	struct str text = str_printf(sp->arena, "more than %u connections of the source", n);
+	pset scope = pset_and(s, rest, sp->valid);
+	pset others = pset_any(s, scope, bits, source_bits(sp, true, bits));
+	pset sources = pset_any(s, scope, bits, source_bits(sp, false, bits));
+	bool apart = pset_and(s, others, sources) == scope;
+	return space_unknown(sp, text, apart ? others : scope);
+}
+
 pset space_tcp_option(struct space *sp, uint8_t kind)
 {
 	if (sp->options[kind] == PSET_NONE) {

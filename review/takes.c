@@ -283,9 +283,7 @@ static pset take_proto(struct space *sp, const struct proto *p)
 /* A rule counts the connections of the packets that the rest of it takes. */
 static pset take_count(struct space *sp, const struct ptest *x, pset rest)
 {
-	struct str text =
-		str_printf(sp->arena, "more than %u connections of the source", x->value.value.u);
-	pset over = space_unknown(sp, text, pset_and(sp->sets, rest, sp->valid));
+	pset over = space_connections(sp, x->value.value.u, rest);
 	return x->negated ? pset_minus(sp->sets, rest, over) : pset_and(sp->sets, rest, over);
 }
 

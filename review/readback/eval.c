@@ -6,7 +6,7 @@
 
 /* Chains that call chains; scripts of ours have three of them. And rules walked for one seat. */
 enum { MAX_DEPTH = 64 };
-#define MAX_STEPS 5000000u
+#define MAX_STEPS 1000000u
 
 const char *const syntax_names[SYNTAXES] = {"nft", "ebtables", "iptables", "ip6tables"};
 
@@ -114,12 +114,10 @@ static pset lookup_takes(struct walk *w, const struct lookup *l)
 
 /* --- rules --- */
 
-/* As takes.c names it, so that equal questions are one. */
 static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
 {
 	struct space *sp = w->f->sp;
-	struct str text = str_printf(sp->arena, "more than %u connections of the source", c->n);
-	pset over = space_unknown(sp, text, pset_and(sp->sets, rest, sp->valid));
+	pset over = space_connections(sp, c->n, rest);
 	return c->over ? pset_and(sp->sets, rest, over) : pset_minus(sp->sets, rest, over);
 }
 
@@ -232,7 +230,7 @@ static bool at_seat(const struct chain_form *c, const struct seat *seat, struct 
 bool eval_seats_known(struct script_form *f, enum syntax syntax)
 {
 	vec_each (c, &f->chains) {
-		bool known = c->hook == HOOK_NONE;
+		bool known = c->hook == HOOK_NONE || c->hook == HOOK_OUTPUT;
 		for (uint32_t i = 0; i < nseats; i++)
 			known |= seats[i].syntax == syntax && seats[i].hook == c->hook &&
 				 seats[i].priority == c->priority;

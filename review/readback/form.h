@@ -107,6 +107,7 @@ enum hook {
 	HOOK_POSTROUTING,
 	HOOK_FORWARD,
 	HOOK_INPUT,
+	HOOK_OUTPUT, /* of what the host sends: no port's */
 	HOOK_INGRESS,
 	HOOK_EGRESS
 };

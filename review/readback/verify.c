@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "review/readback/verify.h"
+
+#include <string.h>
 
 #include "ir/findings.h"
 #include "review/meaning.h"
@@ -119,7 +122,6 @@ static bool check_port(struct checker *c, const struct port_data *pd)
 	for (uint32_t i = 0; i < nseats && !c->f->failed; i++)
 		if (seats[i].syntax == c->syntax && seats[i].direct == pd->port->direct)
 			good &= check_seat(c, &seats[i], pd, &m->sides[seats[i].side]);
-	c->report->ports++;
 	sets_release(s, mark, NULL, 0);
 	return good && !c->f->failed;
 }
@@ -157,22 +159,146 @@ static bool check_names(struct checker *c)
 
 /* --- the script --- */
 
+static bool read_iptables4(struct script_form *f)
+{
+	return read_iptables(f, false);
+}
+
+static bool read_iptables6(struct script_form *f)
+{
+	return read_iptables(f, true);
+}
+
 static bool (*const readers[SYNTAXES])(struct script_form *) = {
 	[SYNTAX_NFT] = read_nft,
+	[SYNTAX_EBTABLES] = read_ebtables,
+	[SYNTAX_IPTABLES] = read_iptables4,
+	[SYNTAX_IP6TABLES] = read_iptables6,
 };
 
 static bool check_form(struct checker *c)
 {
+	struct script_form *f = c->f;
 	bool good;
-	if (!readers[c->syntax](c->f) || !eval_seats_known(c->f, c->syntax))
+	if (!readers[c->syntax](f) || !eval_seats_known(f, c->syntax))
 		return false;
 	good = check_names(c);
-	vec_each (ch, &c->f->chains)
+	vec_each (ch, &f->chains)
 		c->report->rules += ch->rules.n;
+	vec_each (u, &f->unread)
+		*vec_push(f->arena, &c->report->unread) = *u;
+	c->report->no_hooks |= f->no_hooks;
 	vec_each (pd, &c->build->ports)
-		if (!c->f->failed)
+		if (!f->failed)
 			good &= check_port(c, pd);
-	return good && !c->f->failed;
+	return good && !f->failed;
+}
+
+/* What stands first in a script tells for which tool it is. */
+static bool find_syntax(struct script_form *f, enum syntax *out)
+{
+	static const struct {
+		const char *mark;
+		enum syntax syntax;
+	} marks[] = {{"\n# ebtables-restore ", SYNTAX_EBTABLES},
+		     {"\n# iptables-restore ", SYNTAX_IPTABLES},
+		     {"\n# ip6tables-restore ", SYNTAX_IP6TABLES},
+		     {"\nadd table ", SYNTAX_NFT},
+		     {"\ntable ", SYNTAX_NFT}};
+	const char *first = NULL;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		const char *p =
+			memmem(f->text.s, f->text.len, marks[i].mark, strlen(marks[i].mark));
+		if (p && (!first || p < first)) {
+			first = p;
+			*out = marks[i].syntax;
+		}
+	}
+	return first || unread(f, 0, 0,
+			       "for which tool is this script? Its head says neither a "
+			       "table nor ebtables-restore, iptables-restore or ip6tables-restore");
+}
+
+/* A part of a script for itself, in the space of the whole. */
+static bool check_part(struct checker *c, enum syntax syntax, uint32_t begin, uint32_t end)
+{
+	const struct script_form *whole = c->f;
+	struct script_form f = {.arena = whole->arena,
+				.sp = whole->sp,
+				.ds = whole->ds,
+				.file = whole->file,
+				.text = whole->text,
+				.begin = begin,
+				.end = end};
+	struct checker part = {.f = &f,
+			       .build = c->build,
+			       .report = c->report,
+			       .syntax = syntax,
+			       .witnesses = c->witnesses};
+	bool good = check_form(&part);
+	c->witnesses = part.witnesses;
+	return good;
+}
+
+/* A family whose packets are asked of rules must be handed over by the bridge. */
+static bool check_sysctls(struct checker *c, const struct script_parts *parts)
+{
+	static const char *const names[] = {"bridge-nf-call-iptables", "bridge-nf-call-ip6tables"};
+	bool good = true;
+	vec_each (pd, &c->build->ports)
+		for (int six = 0; six < 2 && good; six++) {
+			const char *name = names[six];
+			if (!pd->program->has_packet[six] ||
+			    memmem(parts->sysctls.s, parts->sysctls.len, name, strlen(name)))
+				continue;
+			good = false;
+			diag_add(c->f->ds, FINDING(E702),
+				 (struct span){c->f->file, parts->apply_lo, parts->apply_hi},
+				 "the script does not ask for %s, without which its rules see no "
+				 "packet",
+				 name);
+		}
+	return good;
+}
+
+/* What is not loaded is as if it was not there. */
+static bool check_xtables(struct checker *c)
+{
+	static const char *const units[SYNTAXES] = {[SYNTAX_EBTABLES] = "ebtables",
+						    [SYNTAX_IPTABLES] = "iptables",
+						    [SYNTAX_IP6TABLES] = "ip6tables"};
+	struct script_parts parts;
+	if (!read_xtables(c->f, &parts))
+		return false;
+	bool good = check_sysctls(c, &parts);
+	for (int x = SYNTAX_EBTABLES; x < SYNTAXES; x++) {
+		uint32_t begin = 0, end = 0;
+		vec_each (p, &parts.list)
+			if (p->applied && str_is(p->unit, units[x])) {
+				begin = p->begin;
+				end = p->end;
+			}
+		good &= check_part(c, (enum syntax)x, begin, end);
+	}
+	vec_each (p, &parts.list)
+		if (memchr(p->unit.s, '_', p->unit.len))
+			*vec_push(c->f->arena, &c->report->unread) = p->unit;
+	c->report->no_hooks = false;
+	return good;
+}
+
+static bool check_script(struct checker *c)
+{
+	enum syntax syntax = SYNTAX_NFT;
+	bool whole = is_xtables_script(c->f->text);
+	if (whole) {
+		c->report->tool = STR("xtables");
+		return check_xtables(c);
+	}
+	if (!find_syntax(c->f, &syntax))
+		return false;
+	c->report->tool = str_from(syntax_names[syntax]);
+	return check_part(c, syntax, 0, c->f->text.len);
 }
 
 bool verify_script(struct arena *a, struct diags *ds, uint32_t file, const struct build *b,
@@ -180,16 +306,13 @@ bool verify_script(struct arena *a, struct diags *ds, uint32_t file, const struc
 {
 	const struct source *src = source_get(ds->sources, file);
 	struct script_form f = {.arena = a, .ds = ds, .file = file, .text = src->text};
-	struct checker c = {.f = &f, .build = b, .report = out, .syntax = SYNTAX_NFT};
-	f.end = f.text.len;
-	*out = (struct verify_report){.tool = str_from(syntax_names[c.syntax])};
+	struct checker c = {.f = &f, .build = b, .report = out};
+	*out = (struct verify_report){0};
 	f.sp = space_open(a);
 	if (!f.sp)
 		return too_large(&c);
-	bool good = check_form(&c);
-	vec_each (u, &f.unread)
-		*vec_push(a, &out->unread) = *u;
-	out->no_hooks = f.no_hooks;
+	bool good = check_script(&c);
+	out->ports = b->ports.n;
 	space_close(f.sp);
 	return good;
 }
