@@ -14,6 +14,7 @@
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
 #include "nwfc/learn.h"
+#include "nwfc/verify.h"
 
 /* --- files --- */
 
@@ -34,15 +35,30 @@ static bool make_dir(struct compile *c)
 	return false;
 }
 
+/* The script's text, proved to be right; false after a finding. */
+static bool proved_text(struct compile *c, const struct job *j, struct str *text)
+{
+	struct buf b;
+	buf_memory(&b);
+	j->target->emit(&c->emit, j->lowered, &b);
+	*text = buf_take(c->s->arena, &b);
+	return verify_text(c, j, *text);
+}
+
 static bool write_job(struct compile *c, struct job *j, bool removal)
 {
 	bool good = true;
+	struct str text = {0};
+	if (!removal && verify_wanted(c, j) && !proved_text(c, j, &text))
+		return false;
 	if (!output_open(c->s, job_path(c, j), removal || j->target->executable, &j->out))
 		return false;
 	if (removal)
 		j->target->remove(&c->emit, &c->build, &j->out.buf);
 	else if (c->changes)
 		good = j->target->change(&c->emit, &c->old, &c->build, &j->out.buf);
+	else if (text.len)
+		buf_str(&j->out.buf, text);
 	else
 		j->target->emit(&c->emit, j->lowered, &j->out.buf);
 	if (!output_close(c->s, &j->out))

@@ -19,6 +19,7 @@ static const struct {
 	{OPT_DUMP, "parse resolve bind layout"},
 	{OPT_FORMAT, "text json sarif"},
 	{OPT_TO, "xml nwf"},
+	{OPT_VERIFY, "always auto never"},
 };
 
 static const char *words_of(int id)
@@ -47,7 +48,7 @@ static void put_bash_options(struct buf *out, enum command c)
 	for (int i = 0; i < OPTIONS; i++)
 		if (command_has(c, (enum option_id)i))
 			buf_printf(out, " %s%s%s", dashes(i), option_rows[i].name,
-				   option_rows[i].argument ? "=" : "");
+				   option_rows[i].argument && !option_optional(i) ? "=" : "");
 }
 
 static void put_bash(struct buf *out)
@@ -100,10 +101,15 @@ static void put_zsh_help(struct buf *out, const char *help)
 static void put_zsh_option(struct buf *out, int i)
 {
 	const struct option_row *r = &option_rows[i];
-	buf_printf(out, "\t\t\t'*%s%s%s[", dashes(i), r->name, r->argument ? "=" : "");
+	buf_printf(out, "\t\t\t'*%s%s%s[", dashes(i), r->name,
+		   option_optional(i) ? "=-"
+		   : r->argument      ? "="
+				      : "");
 	put_zsh_help(out, r->help);
 	buf_lit(out, "]");
-	if (r->argument && words_of(i))
+	if (option_optional(i))
+		buf_printf(out, "::%s:(%s)", r->name, words_of(i));
+	else if (r->argument && words_of(i))
 		buf_printf(out, ":%s:(%s)", r->argument, words_of(i));
 	else if (r->argument)
 		buf_printf(out, ":%s:_files", r->argument);
@@ -152,7 +158,7 @@ static void put_fish_option(struct buf *out, enum command c, int i)
 		   command_rows[c].name, i == OPT_DEPS ? "-o" : "-l", r->name);
 	if (r->letter)
 		buf_printf(out, " -s %c", r->letter);
-	if (r->argument)
+	if (r->argument && !option_optional(i))
 		buf_lit(out, " -r");
 	if (words_of(i))
 		buf_printf(out, " -f -a '%s'", words_of(i));

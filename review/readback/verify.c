@@ -75,11 +75,10 @@ static void say_witness(struct checker *c, const struct seat *seat, const struct
 
 /* --- a part of a filter --- */
 
+/* The engine has no room left, or the script no end. */
 static bool too_large(struct checker *c)
 {
-	if (!c->f->failed)
-		diag_add(c->f->ds, FINDING(E703), (struct span){c->f->file, 0, 0},
-			 "the sets of packets become too large");
+	c->report->too_large = true;
 	c->f->failed = true;
 	return false;
 }

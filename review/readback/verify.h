@@ -5,8 +5,8 @@
  *
  * Needs: the text of a script, and the build that it should be a translation of. Gives:
  * nothing but the counts, when it is; else findings: E701 where a word is not
- * understood, E702 with the packet, both verdicts and both places, E703 where the
- * sets become too large to say.
+ * understood, E702 with the packet, both verdicts and both places. Where the sets become
+ * too large to say, too_large is set: it is the caller's to say.
  */
 #ifndef NWFC_REVIEW_READBACK_VERIFY_H
 #define NWFC_REVIEW_READBACK_VERIFY_H
@@ -21,6 +21,7 @@ struct verify_report {
 	vec_of(struct str) unread; /* tables of networks, which filters have no part in */
 	struct str tool;           /* what kind of script it is */
 	bool no_hooks;
+	bool too_large; /* no proof, and nothing else was found: there is no finding */
 };
 
 /* file: of the sources. Findings go to ds. */
