@@ -137,6 +137,8 @@ struct script_form {
 	vec_of(struct str) unread;    /* tables of networks, which are no part of filters */
 	bool no_hooks;                /* it leaves out the jumps from the base chains */
 	uint32_t private[BASES][512]; /* bits + 1 that the space does not have */
+	pset sofar;                   /* what the tests before it leave for a field */
+	struct map wholes;            /* sets without interfaces, by where they are looked into */
 	uint64_t steps;               /* rules walked, which a limit ends */
 };
 

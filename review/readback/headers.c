@@ -208,7 +208,8 @@ static void add_views(struct script_form *f, struct field_ref *r, enum base base
 			where = met[asked[i]] ? pset_and(s, where, need)
 					      : pset_minus(s, where, need);
 		}
-		if (where != PSET_NONE)
+		/* of kinds that the tests before have left out nothing is looked at */
+		if (pset_and(s, where, f->sofar) != PSET_NONE)
 			*vec_push(f->arena, &r->views) = (struct view){
 				where, bits_of_kind(f, base, kind, offset, r->width, met)};
 	}

@@ -298,8 +298,7 @@ static bool columns_fit(const struct eset *e, const struct concat *k)
 	return e->columns == k->columns && e->iface_column == k->iface_column;
 }
 
-/* A set without interfaces is as good as braces. */
-static pset whole_set(struct cursor *c, const struct eset *e, const struct concat *k)
+static pset all_elements(struct cursor *c, const struct eset *e, const struct concat *k)
 {
 	pset *list = arena_new_array(c->f->arena, pset, e->elements.n + 1);
 	struct sets *s = c->f->sp->sets;
@@ -312,6 +311,27 @@ static pset whole_set(struct cursor *c, const struct eset *e, const struct conca
 						       e->elements.items[i].hi[k2]));
 	}
 	return pset_union(s, list, e->elements.n);
+}
+
+/*
+ * A set without interfaces is as good as braces. Many rules look into the same one
+ * in the same way, which the fields and the kinds of packets that they see tell.
+ */
+static pset whole_set(struct cursor *c, const struct eset *e, const struct concat *k)
+{
+	struct arena *a = c->f->arena;
+	struct str key = e->name;
+	bool added;
+	for (uint32_t i = 0; i < k->n; i++) {
+		key = str_printf(a, "%.*s %.*s", STR_ARG(key), STR_ARG(k->fields[i]->text));
+		vec_each (v, &k->fields[i]->views)
+			key = str_printf(a, "%.*s/%d", STR_ARG(key),
+					 pset_keep(c->f->sp->sets, v->where));
+	}
+	struct map_entry *m = map_put(a, &c->f->wholes, key, &added);
+	if (added)
+		m->num = (uintptr_t)pset_keep(c->f->sp->sets, all_elements(c, e, k));
+	return (pset)m->num;
 }
 
 static bool read_lookup(struct cursor *c, const struct concat *k, bool negated, struct rule_form *r)
@@ -619,6 +639,7 @@ bool read_rule(struct cursor *c, struct chain_form *chain)
 	size_t mark = sets_mark(c->f->sp->sets);
 	bool decided = false;
 	while (!at_end(c) && !decided) {
+		c->f->sofar = r->takes;
 		if (take_act(c, &r->act, &r->target))
 			decided = true;
 		else if (c->f->failed || !read_expression(c, r))
@@ -626,6 +647,7 @@ bool read_rule(struct cursor *c, struct chain_form *chain)
 		decided |= r->act == ACT_MAP;
 		r->hi = c->now.lo;
 	}
+	c->f->sofar = PSET_ALL;
 	if (take(c, "comment")) {
 		if (c->now.kind != TK_STRING)
 			return not_understood(c, "a text in quotes");

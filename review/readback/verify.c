@@ -227,6 +227,7 @@ static bool check_part(struct checker *c, enum syntax syntax, uint32_t begin, ui
 				.ds = whole->ds,
 				.file = whole->file,
 				.text = whole->text,
+				.sofar = PSET_ALL,
 				.begin = begin,
 				.end = end};
 	struct checker part = {.f = &f,
