@@ -162,7 +162,8 @@ static pset apply(struct walk *w, const struct rule_form *r, enum act act, uint3
 		break;
 	case ACT_ACCEPT:
 		break;
-	case ACT_RETURN:
+	case ACT_RETURN: /* it has decided, unless a rule behind the jump does */
+		w->out->decider = r;
 		*back = pset_or(s, *back, takes);
 		return PSET_NONE;
 	case ACT_JUMP:

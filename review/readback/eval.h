@@ -27,7 +27,7 @@ extern const uint32_t nseats;
 
 struct outcome {
 	pset passed, dropped, rejected;
-	const struct rule_form *decider; /* of the last packets that were decided about */
+	const struct rule_form *decider; /* the last rule that took packets, but to a chain */
 	bool by_policy;
 };
 

@@ -13,7 +13,7 @@ from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
-COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion", "explain", "reload"]
+COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion", "explain", "reload", "verify"]
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -105,7 +105,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o", "explain": "x", "reload": "d"}.get(c, c[0])
+        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o", "explain": "x", "reload": "d", "verify": "y"}.get(c, c[0])
         wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
