@@ -9,7 +9,7 @@ import ipaddress
 import re
 import struct
 
-TRIES = 300
+TRIES = 1200
 WORDS = {"ip": 0x0800, "ip6": 0x86DD, "arp": 0x0806, "vlan": 0x8100}
 PROTOS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "esp": 50, "ah": 51, "icmpv6": 58, "ipv6-icmp": 58, "sctp": 132, "udplite": 136}
 FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "all": 63, "none": 0}
@@ -468,10 +468,11 @@ class Classic:
 def tells_apart(tool, a, b, rng):
     """A packet that two scripts treat differently, or None when none was found."""
     one, two = (Nft(a), Nft(b)) if tool == "nft" else (Classic(a, tool), Classic(b, tool))
-    p = pools(a + b)
+    changed = set(a.splitlines()) ^ set(b.splitlines())
+    all_of_it, of_change = pools(a + b), pools("\n".join(changed))
     names = one.names() or ["none"]
-    for _ in range(TRIES):
-        packet = make_packet(rng, p, names)
+    for i in range(TRIES):
+        packet = make_packet(rng, of_change if i % 4 else all_of_it, names)
         try:
             if one.verdicts(packet) != two.verdicts(packet):
                 return packet
