@@ -186,8 +186,8 @@ static struct str decider_text(struct trace *t, const struct walk *w)
 static void text_verdict(struct trace *t, const struct walk *w)
 {
 	buf_printf(t->out, "%s", verdict_names[w->verdict]);
-	if (w->uncertain)
-		buf_lit(t->out, " (perhaps: it depends on what no packet says, given \"...\")");
+	vec_each (q, &w->asked)
+		buf_printf(t->out, ", unless given \"%.*s\"", STR_ARG(*q));
 	buf_printf(t->out, ": %.*s\n", STR_ARG(decider_text(t, w)));
 	if (w->decider)
 		text_source(t, w->decider);
@@ -306,6 +306,14 @@ static void json_packet(struct trace *t, const struct told *p, const struct walk
 		   "\"verdict\": \"%s\", \"uncertain\": %s, \"rule\": ", verdict_names[w->verdict],
 		   w->uncertain ? "true" : "false");
 	trace_rule_json(t, w->decider);
+	if (w->asked.n)
+		buf_lit(t->out, ", \"unknown\": [");
+	for (uint32_t i = 0; i < w->asked.n; i++) {
+		buf_str(t->out, i ? STR(", ") : STR(""));
+		json_string(t->out, w->asked.items[i]);
+	}
+	if (w->asked.n)
+		buf_lit(t->out, "]");
 	if (steps) {
 		buf_lit(t->out, ", \"steps\": [");
 		vec_each (st, &w->steps) {

@@ -311,8 +311,7 @@ static bool compatible(const struct packet_kind *k, u128 is)
 
 static bool set_kind(struct reader *r, const struct packet_kind *k, bool weak)
 {
-	/* names of fields know one word for both */
-	r->context = k->value == 0x8035 ? "arp" : k->value == 58 ? "icmp" : k->word;
+	r->context = packet_context(k);
 	if (weak && r->given[k->var] && compatible(k, r->p->v[k->var]))
 		return true;
 	if (weak && k->family && r->family && k->var == V_ETHER_TYPE)
