@@ -8,8 +8,9 @@
  * "unknown", "steps": [{"step", "layer", "chain", "rule": RULE, "failed", "emitted": [{"target",
  * "chain", "text"}]}]}, RULE null or {"key", "filter", "file", "line", "column", "action", "text",
  * "path"}. Of --explain-drops: {"version": 1, "port", "learning", "frames", "bytes", "passed":
- * {"frames", "bytes"}, "skipped": {"frames", "bytes"}, "rules": [{"frames", "bytes", "side",
- * "verdict", "rule": RULE}]}. The version changes when a member changes its meaning or goes away.
+ * {"frames", "bytes"}, "skipped": {"frames", "bytes"}, "uncertain": {"frames", "bytes"}, "rules":
+ * [{"frames", "bytes", "side", "verdict", "rule": RULE}]}. The version changes when a member
+ * changes its meaning or goes away.
  */
 #ifndef NWFC_NWFC_TRACE_H
 #define NWFC_NWFC_TRACE_H

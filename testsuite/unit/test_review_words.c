@@ -148,7 +148,7 @@ static bool same_packet(const struct packet *p, const struct packet *q)
 static void test_read_back(void **state)
 {
 	struct dice d = {99};
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 8000; i++) {
 		struct packet p = random_packet(&d), q;
 		struct words_error e;
 		if (chance(&d, 5))
@@ -184,7 +184,7 @@ static void test_any_words(void **state)
 					   "\"x\"",    "10.0.0.1:", "[",      "[]:",      ":",
 					   "1:2",      "::",        "option", "ct"};
 	struct dice d = {5};
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 8000; i++) {
 		struct buf b;
 		struct packet p, q;
 		struct words_error e;
