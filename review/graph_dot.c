@@ -8,9 +8,6 @@
  */
 #include "review/graph.h"
 
-/* Characters of a row's words in a line. */
-#define LINE_MAX 52
-
 /* --- texts --- */
 
 static void put_html_char(struct buf *out, char c)
@@ -97,7 +94,7 @@ static void put_words(struct buf *out, const struct graph_row *row)
 {
 	uint32_t line = 0;
 	vec_each (w, &row->words) {
-		if (line && line + w->len > LINE_MAX) {
+		if (line && line + w->len > GRAPH_LINE) {
 			buf_lit(out, "<BR ALIGN=\"LEFT\"/>");
 			line = 0;
 		}
