@@ -129,7 +129,7 @@ static void draw_walks(struct drawing *d)
 			pd++;
 		struct space *sp = space_open(d->s->arena);
 		struct graph_class asked = {.space = sp};
-		if (sp && packet_class(d->s, sp, words, pd->port, asked.classes)) {
+		if (sp && packet_class(d->s, sp, words, pd, asked.classes)) {
 			asked.meaning = meaning_of(sp, pd);
 			graph_program(&d->graph, *p,
 				      str_printf(d->s->arena, "%.*s of port %.*s",
