@@ -69,6 +69,7 @@ static void put_dependency(struct buf *b, struct str path)
 static bool write_dependencies(struct compile *c)
 {
 	struct output o;
+	struct map seen = {0}; /* a text can be read for its includer and for -I */
 	const char *out = option_value(c->s->opt, OPT_OUTPUT);
 	if (!option_given(c->s->opt, OPT_DEPS) || strcmp(out, "-") == 0)
 		return true;
@@ -79,11 +80,15 @@ static bool write_dependencies(struct compile *c)
 		buf_lit(&o.buf, " ");
 	}
 	buf_lit(&o.buf, ":");
-	vec_each (src, &c->s->sources.list)
-		if (src->ino) {
+	vec_each (src, &c->s->sources.list) {
+		bool added = false;
+		if (src->ino)
+			map_put(c->s->arena, &seen, src->name, &added);
+		if (added) {
 			buf_lit(&o.buf, " \\\n  ");
 			put_dependency(&o.buf, src->name);
 		}
+	}
 	buf_lit(&o.buf, "\n");
 	return output_close(c->s, &o) && output_commit(c->s, &o);
 }

@@ -18,7 +18,7 @@ struct session {
 	struct xml_input *xml;
 };
 
-/* A file that inputs name: itself, or one of the *.xml of a directory. */
+/* A file that inputs name: itself, or one of the *.xml and *.nwf of a directory. */
 struct input_file {
 	const char *path;
 	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */
