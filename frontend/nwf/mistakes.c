@@ -35,22 +35,30 @@ static struct str text_of(const struct nwf_parser *p, struct span at)
 
 /* --- characters --- */
 
+/* What is quoted of a long run of characters. */
+#define RUN_SAID 30
+
 void nwf_bad_character(struct nwf_parser *p, struct span at)
 {
 	struct str text = text_of(p, at);
-	bool remark = text.len > 2 && memcmp(text.s, "//", 2) == 0;
-	p->bracket_said |= str_is(text, "\r"); /* a comment may hide the rest of the text */
+	bool cr = str_is(text, "\r"), remark = text.len > 2 && memcmp(text.s, "//", 2) == 0;
+	p->bracket_said |= cr;       /* a comment may hide the rest of the text */
+	if (!nwf_good_bytes(text)) { /* which has been said */
+		p->recovering = true;
+		return;
+	}
 	if (!is_news(p, at))
 		return;
-	struct str sign = remark ? STR("//") : text;
-	if (remark)
-		at.hi = at.lo + 2;
-	struct finding *f = str_is(sign, "\r")
-				    ? diag_add(p->diags, FINDING(E127), at,
-					       "a carriage return stands here without a newline")
-				    : diag_add(p->diags, FINDING(E127), at,
-					       "'%.*s' has no meaning here", STR_ARG(sign));
-	const char *habit = nwf_habit(HABIT_SIGN, sign);
+	uint32_t most = remark ? 2 : RUN_SAID;
+	while (most < text.len && ((unsigned char)text.s[most] & 0xc0) == 0x80)
+		most++;
+	text.len = text.len < most ? text.len : most;
+	at.hi = at.lo + text.len;
+	struct finding *f = cr ? diag_add(p->diags, FINDING(E127), at,
+					  "a carriage return stands here without a newline")
+			       : diag_add(p->diags, FINDING(E127), at, "'%.*s' has no meaning here",
+					  STR_ARG(text));
+	const char *habit = nwf_habit(HABIT_SIGN, text);
 	if (habit)
 		diag_hint(p->diags, f, "%s", habit);
 }
@@ -348,6 +356,12 @@ static bool goes_on(const struct nwf_parser *p)
 	       nwf_indent(p, p->given.at.lo) > nwf_indent(p, p->previous.at.lo);
 }
 
+/* Nobody sees the hints of findings that are only counted. */
+static bool is_listed(const struct nwf_parser *p, const struct finding *f)
+{
+	return p->diags->list.n && p->diags->list.items[p->diags->list.n - 1] == f;
+}
+
 static void hint(struct nwf_parser *p, struct finding *f, const struct subject *s,
 		 const struct nwf_wanted *wanted)
 {
@@ -396,5 +410,6 @@ void nwf_syntax_error(struct nwf_parser *p, struct span at, const struct nwf_wan
 	bool inside = p->given.kind != NWF_TOKEN_WORD && p->given.kind != NWF_TOKEN_STRING;
 	if (s.where == HABIT_ITEM && p->last_close.file && inside)
 		diag_note(p->diags, f, p->last_close, "the block was closed here");
-	hint(p, f, &s, wanted);
+	if (is_listed(p, f))
+		hint(p, f, &s, wanted);
 }

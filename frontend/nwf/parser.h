@@ -85,6 +85,10 @@ void nwf_put_keywords(struct nwf_parser *p);
 /* The token of a word: NWF_TOKEN_* of the grammar, as an int; WORD when it is none. */
 int nwf_keyword(const struct nwf_parser *p, struct str word);
 
+/* Say which bytes are no text, the first of each line. (bytes.c) */
+void nwf_check_bytes(struct nwf_parser *p);
+bool nwf_good_bytes(struct str s);
+
 /* The next token of the text, by the scanner (nwf.l). */
 void nwf_read_token(struct nwf_parser *p, void *scanner, struct nwf_token *t);
 
