@@ -448,10 +448,14 @@ static bool take_queued(struct nwf_parser *p, struct nwf_token *t)
 	return true;
 }
 
-void nwf_next_token(struct nwf_parser *p, void *scanner, struct nwf_token *t)
+void nwf_next_token(struct nwf_parser *p, void *scanner)
 {
-	p->previous = p->given;
 	bool noted = p->recovering && !p->queued;
+	struct nwf_token *t = p->previous;
+	if (noted)
+		*t = *p->given;
+	p->previous = p->given;
+	p->given = t;
 	while (!take_queued(p, t)) {
 		if (!noted)
 			read_token(p, scanner, t);
