@@ -406,6 +406,19 @@ def filters_by_name_not_by_file():
 
 
 @test
+def folders_have_filters_of_both_languages():
+    write("lib/a.nwf", "filter web {\nframes:\n\tpass in arp\n}\nport other mac 52:54:00:00:00:09 { use web }\n")
+    write("lib/b.xml", filter_xml("rest", rule(element="<rarp/>")))
+    write("t.nwf", "include \"lib/a.nwf\"\nport vnet0 mac %s { use web; use rest }\n" % MAC)
+    out = nwfc("compile", "-t", "ebtables", "-I", "lib", *PORT, "web").out
+    assert "0x0806" in out and "other" not in out
+    nwfc("compile", "-t", "nft", "-I", "lib", "t.nwf", "-o", "out", "-MD")
+    told = Path("out.d").read_text(encoding="utf-8").split(":")[1].replace("\\", "").split()
+    assert told == ["t.nwf", "lib/a.nwf", "lib/b.xml"], told
+    assert "there is no filter 'wbe'" in nwfc("compile", "-t", "nft", "-I", "lib", *PORT, "wbe", status=2).err
+
+
+@test
 def inputs_win_over_folders_and_those_over_stock_filters():
     write("lib/x.xml", filter_xml("allow-arp", rule(element="<vlan/>")))
     assert "0x0806" in nwfc("compile", "-t", "ebtables", *PORT, "allow-arp").out
