@@ -414,7 +414,7 @@ def folders_have_filters_of_both_languages():
     assert "0x0806" in out and "other" not in out
     nwfc("compile", "-t", "nft", "-I", "lib", "t.nwf", "-o", "out", "-MD")
     told = Path("out.d").read_text(encoding="utf-8").replace("\\\n", "").split("\n")[0].split()
-    assert told == ["out:", "t.nwf", "lib/a.nwf", "lib/b.xml", "lib"], told
+    assert told == ["out", ":", "t.nwf", "lib/a.nwf", "lib/b.xml", "lib"], told
     assert "there is no filter 'wbe'" in nwfc("compile", "-t", "nft", "-I", "lib", *PORT, "wbe", status=2).err
 
 
