@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "frontend/near.h"
+#include "base/near.h"
 #include "ir/key.h"
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"

@@ -7,7 +7,7 @@
  */
 #include "review/packet_words.h"
 
-#include "frontend/near.h"
+#include "base/near.h"
 #include "frontend/nwf/words.h"
 #include "review/var_words.h"
 
