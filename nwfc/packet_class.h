@@ -13,7 +13,14 @@
  * The packets of each side that the words mean, for a port whose variables they may
  * name; a side that they are not about has PSET_NONE. False after a finding.
  */
-bool packet_class(struct session *s, struct space *sp, const char *words,
-		  const struct port *port, pset out[SIDES]);
+bool packet_class(struct session *s, struct space *sp, const char *words, const struct port *port,
+		  pset out[SIDES]);
+
+/* The same of words that have been read: the rules of f, which refers to no other filter. */
+bool packet_class_of(struct session *s, struct space *sp, const struct filter *f,
+		     const struct port *port, pset out[SIDES]);
+
+/* f's rules, for those who want to know its variables; NULL after a finding. */
+const struct tree *packet_class_tree(struct session *s, const struct filter *f);
 
 #endif

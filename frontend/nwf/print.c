@@ -18,6 +18,7 @@ struct printer {
 	unsigned indent;
 	uint32_t pos; /* how far the source has been printed */
 	bool begun;   /* a line of this block has been printed */
+	bool one_line; /* whatever its length */
 };
 
 static void put_indent(struct printer *p)
@@ -129,7 +130,7 @@ static void put_list(struct printer *p, const struct nwf_value *v)
 	uint32_t length = 0, left = v->items.n;
 	vec_each (o, &v->items)
 		length += operand_length(o);
-	bool lines = length > LINE_LIST_MAX || has_comment(p, v->span);
+	bool lines = !p->one_line && (length > LINE_LIST_MAX || has_comment(p, v->span));
 	buf_str(p->out, lines ? STR("{\n") : STR("{ "));
 	p->indent += 2;
 	p->begun = false;
@@ -317,10 +318,43 @@ static void put_block(struct printer *p, const struct nwf_block *bl)
 	p->begun = true;
 }
 
+/* What is demanded of which packets. */
+static void put_demand(struct printer *p, const struct nwf_assertion *a)
+{
+	put_word(p, &a->demand);
+	buf_char(p->out, ' ');
+	put_word(p, &a->packets.direction);
+	vec_each (m, &a->packets.matches)
+		put_match(p, *m);
+	vec_each (e, &a->excepts) {
+		buf_lit(p->out, " except");
+		vec_each (m, &e->matches)
+			put_match(p, *m);
+	}
+	vec_each (w, &a->verdicts.list)
+		buf_char(p->out, ' '), put_word(p, w);
+}
+
+static void put_assertion(struct printer *p, const struct nwf_assertion *a)
+{
+	const struct nwf_word *const words[] = {&a->every, &a->subject, &a->name};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i]->kind)
+			put_word(p, words[i]), buf_char(p->out, ' ');
+	put_demand(p, a);
+	vec_each (w, &a->packets.comments.list)
+		buf_char(p->out, ' '), put_word(p, w);
+}
+
 static void put_item(struct printer *p, const struct nwf_item *it)
 {
-	static const char *const keywords[] = {"filter ", "port ", "define ", "include "};
+	static const char *const keywords[] = {"filter ", "port ", "define ", "include ",
+					       "assert "};
 	buf_str(p->out, str_from(keywords[it->kind]));
+	if (it->kind == NWF_ASSERT) {
+		put_assertion(p, it->assertion);
+		return;
+	}
 	put_word(p, &it->name);
 	if (it->mac.kind)
 		buf_lit(p->out, " mac "), put_word(p, &it->mac);
@@ -328,6 +362,12 @@ static void put_item(struct printer *p, const struct nwf_item *it)
 		buf_lit(p->out, " = "), put_words(p, &it->values);
 	if (it->kind == NWF_FILTER || it->kind == NWF_PORT)
 		put_block(p, &it->block);
+}
+
+void nwf_print_demand(struct buf *b, const struct nwf_assertion *a)
+{
+	struct printer p = {.out = b, .one_line = true};
+	put_demand(&p, a);
 }
 
 void nwf_print(struct buf *b, const struct nwf_file *f, struct str source)
