@@ -42,6 +42,9 @@ struct str change_title(const struct diff *d, const struct change *c);
 /* Its packet, in words. */
 struct str change_packet(const struct diff *d, const struct difference *x, const struct change *c);
 
+/* The same as the hexadecimal bytes of a frame; empty when there is no such frame. */
+struct str change_bytes(const struct diff *d, const struct change *c);
+
 /* "passes by accept web#3", "is dropped at the end of the rules" */
 struct str change_cause(const struct diff *d, const struct change *c, int version);
 

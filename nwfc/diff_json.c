@@ -52,6 +52,8 @@ static void put_change(const struct diff *d, const struct difference *x, uint32_
 	buf_lit(out, ", ");
 	put_text(out, "packet", change_packet(d, x, c));
 	buf_lit(out, ", ");
+	put_text(out, "bytes", change_bytes(d, c));
+	buf_lit(out, ", ");
 	put_region(d, &x->regions.items[i], out);
 	buf_printf(out, ", \"certain\": %s}", c->uncertain ? "false" : "true");
 }

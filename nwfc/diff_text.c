@@ -22,6 +22,7 @@ static void print_change(const struct diff *d, const struct difference *x, uint3
 	struct region_texts boxes = region_texts(d, r);
 	buf_printf(out, "  %.*s\n", STR_ARG(change_title(d, c)));
 	print_line(out, "packet", change_packet(d, x, c));
+	print_line(out, "bytes", change_bytes(d, c));
 	print_cause(d, c, BEFORE, out);
 	print_cause(d, c, NOW, out);
 	vec_each (b, &boxes.list)

@@ -3,12 +3,16 @@
  * The parts of a difference as texts, which all forms put together in their ways.
  */
 #include "nwfc/diff.h"
+#include "review/packet_bytes.h"
 #include "review/packet_words.h"
 
 const char *const version_names[VERSIONS] = {"before", "now"};
 
 static const char *const side_words[SIDES] = {"what the guest sends", "what the guest gets"};
-static const char *const verdict_words[] = {"passes", "is dropped", "is rejected"};
+static const char *const verdict_words[VERSIONS][3] = {
+	{"passed", "was dropped", "was rejected"},
+	{"passes", "is dropped", "is rejected"},
+};
 
 struct str rule_place(const struct diff *d, const struct prule *r)
 {
@@ -36,7 +40,7 @@ struct str pair_title(const struct diff *d, const struct pair *p)
 struct str change_title(const struct diff *d, const struct change *c)
 {
 	return str_printf(d->s->arena, "%s: %s now, %s before", side_words[c->side],
-			  verdict_words[c->verdict[NOW]], verdict_words[c->verdict[BEFORE]]);
+			  verdict_words[NOW][c->verdict[NOW]], verdict_words[BEFORE][c->verdict[BEFORE]]);
 }
 
 struct str change_packet(const struct diff *d, const struct difference *x, const struct change *c)
@@ -47,10 +51,17 @@ struct str change_packet(const struct diff *d, const struct difference *x, const
 	return buf_take(d->s->arena, &b);
 }
 
+struct str change_bytes(const struct diff *d, const struct change *c)
+{
+	const char *why;
+	struct str frame = packet_to_bytes(d->s->arena, &c->witness, &why);
+	return frame.len ? bytes_to_hex(d->s->arena, frame) : STR("");
+}
+
 struct str change_cause(const struct diff *d, const struct change *c, int version)
 {
 	const struct prule *r = c->rule[version];
-	const char *what = verdict_words[c->verdict[version]];
+	const char *what = verdict_words[version][c->verdict[version]];
 	if (!r)
 		return str_printf(d->s->arena, "%s at the end of the %s rules", what,
 				  c->layer == LAYER_FRAME ? "frame" : "packet");

@@ -30,7 +30,7 @@ static void malformed(struct cursor *c, const char *why)
 		c->f->malformed = why;
 }
 
-/* --- ARP, VLAN, BPDU ----------------------------------------------------------------------- */
+/* --- ARP, VLAN, BPDU ----------------------------------------------------------------- */
 
 static void read_arp(struct cursor *c)
 {
@@ -81,7 +81,7 @@ static void read_bpdu(struct cursor *c)
 		     vars[v].bits / 8, c->n);
 }
 
-/* --- transport ------------------------------------------------------------------------------ */
+/* --- transport ----------------------------------------------------------------------- */
 
 /* xt_tcpudp.c and nft_exthdr.c go on behind an end-of-options, and past a length of 0. */
 static void read_tcp_options(struct cursor *c, uint32_t at, uint32_t end)
@@ -124,7 +124,7 @@ static void read_transport(struct cursor *c, uint32_t at, uint32_t end)
 		read_tcp(c, at, end);
 }
 
-/* --- network --------------------------------------------------------------------------------- */
+/* --- network ------------------------------------------------------------------------- */
 
 static void check_ip4(struct cursor *c, uint32_t header, uint32_t total)
 {

@@ -35,7 +35,7 @@ static void patch(struct writer *w, uint32_t at, uint32_t value, uint32_t bytes)
 	w->n = n;
 }
 
-/* --- checksums -------------------------------------------------------------------------------- */
+/* --- checksums ----------------------------------------------------------------------- */
 
 uint32_t checksum_add(uint32_t sum, const uint8_t *p, uint32_t n)
 {
@@ -196,8 +196,7 @@ static void put_transport(struct writer *w)
 	put(w, 0, 8);
 }
 
-/* --- network
- * -------------------------------------------------------------------------------------- */
+/* --- network ------------------------------------------------------------------------- */
 
 #define LATER_OFFSET 1480 /* of a later fragment, bytes */
 
@@ -257,8 +256,7 @@ static void put_ip6(struct writer *w)
 	patch(w, from + 4, w->n - from - 40, 2);
 }
 
-/* --- frame
- * ------------------------------------------------------------------------------------------ */
+/* --- frame --------------------------------------------------------------------------- */
 
 /* An address that is not Ethernet's or IPv4's is zero. */
 static void put_address(struct writer *w, enum var_id v, uint32_t length)
@@ -320,8 +318,7 @@ struct str packet_to_bytes(struct arena *a, const struct packet *p, const char *
 	return (struct str){arena_copy(a, w.p, n), n};
 }
 
-/* --- hexadecimal
- * -------------------------------------------------------------------------------------- */
+/* --- hexadecimal --------------------------------------------------------------------- */
 
 static int digit(char c)
 {

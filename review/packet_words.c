@@ -71,7 +71,7 @@ static bool is_word(const struct reader *r, uint32_t i, const char *word)
 	return i < r->n && !r->tokens[i].quoted && str_eq_nocase(word_at(r, i), str_from(word));
 }
 
-/* --- tokens ------------------------------------------------------------------------------ */
+/* --- tokens -------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -117,7 +117,7 @@ static bool split(struct reader *r)
 	return true;
 }
 
-/* --- values ------------------------------------------------------------------------------ */
+/* --- values -------------------------------------------------------------------------- */
 
 static enum value_type type_of(enum var_id v)
 {
@@ -249,7 +249,7 @@ static bool set_value(struct reader *r, enum var_id v, uint32_t word)
 	return set(r, v, value_number(&value), word);
 }
 
-/* --- names ------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------- */
 
 static const struct packet_kind *find_kind(struct str word)
 {
@@ -328,7 +328,7 @@ static bool set_kind(struct reader *r, const struct packet_kind *k, bool weak)
 	return set(r, k->var, k->value, r->i);
 }
 
-/* --- statements ---------------------------------------------------------------------------- */
+/* --- statements ---------------------------------------------------------------------- */
 
 /* An address, with a port perhaps: 10.0.0.1:80, [2001:db8::1]:80. */
 static bool read_end(struct reader *r, bool source)
@@ -552,7 +552,7 @@ static bool read_statement(struct reader *r)
 	return unknown_word(r);
 }
 
-/* --- the whole ------------------------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------------------- */
 
 /* What was said must be there: a UDP packet has no "tcp flags". */
 static bool check_present(struct reader *r)

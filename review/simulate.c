@@ -31,7 +31,7 @@ static const struct value *operand(const struct trial *t, const struct slot *s)
 	return slot_value(s, t->r, t->pd, t->row);
 }
 
-/* --- one test, rows being chosen ---------------------------------------------------------- */
+/* --- one test, rows being chosen ----------------------------------------------------- */
 
 static bool in_range(const struct trial *t, const struct ptest *x, enum var_id v, u128 is)
 {
@@ -164,7 +164,7 @@ static bool test_holds(const struct trial *t, uint32_t i)
 	return ends_pair(t->r, i) || compares(t, x) != x->negated;
 }
 
-/* --- rows ---------------------------------------------------------------------------------- */
+/* --- rows ---------------------------------------------------------------------------- */
 
 /* Dimensions as bits. */
 static uint64_t slot_dim(const struct slot *s)
@@ -260,7 +260,7 @@ static bool tests_hold(struct trial *t)
 	return true;
 }
 
-/* --- a rule --------------------------------------------------------------------------------- */
+/* --- a rule -------------------------------------------------------------------------- */
 
 #define BRIDGE_GROUP 0x0180c2000000u
 
@@ -322,7 +322,7 @@ bool rule_holds(const struct prule *r, const struct port_data *pd, const struct 
 	return try_rule(r, pd, p, failed, &asked);
 }
 
-/* --- the walk ------------------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------------------ */
 
 struct walker {
 	struct arena *arena; /* NULL: no steps are wanted */

@@ -40,6 +40,7 @@ suites() {
 	net-rules    $run testsuite/corpus/network_rules.py --nwfc build/nwfc
 	domains      $run testsuite/corpus/domains.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
+	diff         $run testsuite/review/diff.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
@@ -47,6 +48,7 @@ suites() {
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
+	trace        $run testsuite/trace/run.py --nwfc build/nwfc
 	learnd       $run testsuite/learnd/cases.py --learnd build/learnd
 	learnd-asan  $run testsuite/learnd/cases.py --learnd build/asan/learnd
 	captures     $run testsuite/learnd/captures.py --learnd build/learnd

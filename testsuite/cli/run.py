@@ -14,8 +14,7 @@ from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
 # Each with the letter that options.def has for it.
-LETTERS = {name: letter for name, letter in re.findall(r'\{"(\w+)",[^{}]*\'(\w)\'\}', (ROOT / "nwfc" / "options.c").read_text())
-           if name not in ("help", "version")}
+LETTERS = {name: letter for name, letter in re.findall(r"^COMMAND\(\w+, +(\w+), +'(\w)'", (ROOT / "nwfc" / "commands.def").read_text(), flags=re.M)}
 COMMANDS = list(LETTERS)
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
