@@ -22,15 +22,17 @@ static prove_form *form_of(const struct options *o)
 	return NULL;
 }
 
-static bool load(struct session *s, struct host *h, struct build *b)
+static bool load(struct compile *c)
 {
-	struct pass_ctx cx = {s->arena, &s->diags, s->limits, NULL};
-	struct input_list in = {0};
-	list_inputs(s, &s->opt->inputs, &in);
-	bool good = load_host(s, &in, true, false, h);
+	struct session *s = c->s;
+	struct host *h = &c->host;
+	if (!compile_leases(c))
+		return false;
+	list_inputs(s, &s->opt->inputs, &c->inputs);
+	bool good = load_host(s, &c->inputs, true, false, h);
 	vec_each (name, &s->opt->values[OPT_READY])
 		good &= ready_load(s, *name, h);
-	good &= build_ports(&cx, &h->library, &h->ports, b);
+	good &= compile_host(c, &s->diags, h, c->leases, &c->build);
 	if (!h->assertions.list.n && good)
 		diag_add(&s->diags, FINDING(E320), (struct span){0},
 			 "there is nothing to prove: no input has an assertion, and none is taken "
@@ -57,13 +59,14 @@ static enum exit_code bug(void)
 
 enum exit_code cmd_prove(struct session *s)
 {
-	struct host h = {0};
-	struct build b = {0};
-	struct prove p = {.s = s, .host = &h, .build = &b};
+	struct compile c = {.s = s};
+	struct prove p = {.s = s, .host = &c.host, .build = &c.build};
 	prove_form *form = form_of(s->opt);
-	if (!form)
-		return usage("--format wants text, json or junit");
-	bool good = load(s, &h, &b) && prove_bind(&p) && prove_all(&p);
+	const char *why = form ? read_now(s->opt, &c.emit.options.now_ms)
+			       : "--format wants text, json or junit";
+	if (why)
+		return usage(why);
+	bool good = load(&c) && prove_bind(&p) && prove_all(&p);
 	if (good && p.wrong)
 		return bug();
 	good = good && print(&p, form);

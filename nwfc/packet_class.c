@@ -93,16 +93,24 @@ static bool build_class(struct session *s, const struct filter *f, const struct 
 	return p && bind_port(&cx, p, port, out);
 }
 
+/* A drop without a state takes the answers that come the other way, too; these are not asked for. */
+static bool says_side(const struct prule *r, enum side side)
+{
+	return r->source->direction == DIR_INOUT ||
+	       (r->source->direction == DIR_OUT) == (side == SIDE_OUT);
+}
+
 static pset taken(struct space *sp, const struct port_data *pd, enum side side)
 {
 	const struct part *part = &pd->program->parts[side];
 	pset all = PSET_NONE;
 	vec_each (c, &part->chains)
 		vec_each (it, &c->items)
-			if (it->kind == ITEM_RULE)
+			if (it->kind == ITEM_RULE && says_side(it->rule, side))
 				all = pset_or(sp->sets, all, rule_takes(sp, it->rule, pd));
 	vec_each (r, &part->packet)
-		all = pset_or(sp->sets, all, rule_takes(sp, *r, pd));
+		if (says_side(*r, side))
+			all = pset_or(sp->sets, all, rule_takes(sp, *r, pd));
 	return pset_and(sp->sets, all, sp->valid);
 }
 

@@ -109,28 +109,43 @@ static void unknown_word(struct nwf_lowering *lw, const struct nwf_word *w, cons
 		diag_hint(lw->diags, f, "%s", list);
 }
 
-static void read_subject(struct nwf_lowering *lw, const struct nwf_assertion *a,
-			 struct assertion *out)
+static const char all_subjects[] =
+	"port NAME, filter NAME, every port, every filter or every guest";
+
+/* `every` stands before one of these; by itself it, `port` or `filter` was meant. */
+static void read_every(struct nwf_lowering *lw, const struct nwf_assertion *a,
+		       struct assertion *out)
 {
-	static const char *const every[] = {"every", NULL}, *const subjects[] = {"port", "filter",
-										 "guest", NULL};
-	static const char list[] =
-		"port NAME, filter NAME, every port, every filter or every guest";
-	if (!a->every.kind) {
-		out->subject = str_is(a->subject.text, "port") ? ASSERT_PORT : ASSERT_FILTER;
-		out->name = nwf_text(lw->arena, &a->name);
-		out->name_span = a->name.span;
+	static const char *const subjects[] = {"port", "filter", "guest", NULL},
+				 *const first[] = {"every", "port", "filter", NULL};
+	if (!str_is(a->every.text, "every")) {
+		unknown_word(lw, &a->every, "what an assertion begins with", first, all_subjects);
 		return;
 	}
-	out->name_span = (struct span){a->every.span.file, a->every.span.lo, a->subject.span.hi};
-	if (!str_is(a->every.text, "every"))
-		unknown_word(lw, &a->every, "what an assertion begins with", every, list);
 	for (int i = 0; subjects[i]; i++)
 		if (str_is(a->subject.text, subjects[i])) {
 			out->subject = (enum assert_subject)(ASSERT_EVERY_PORT + i);
 			return;
 		}
-	unknown_word(lw, &a->subject, "what can stand behind 'every'", subjects, list);
+	unknown_word(lw, &a->subject, "what can stand behind 'every'", subjects, all_subjects);
+}
+
+static void read_subject(struct nwf_lowering *lw, const struct nwf_assertion *a,
+			 struct assertion *out)
+{
+	static const char *const none[] = {NULL};
+	out->name_span = a->name.span;
+	if (a->every.kind) {
+		out->name_span.file = a->every.span.file;
+		out->name_span.lo = a->every.span.lo;
+		out->name_span.hi = a->subject.span.hi;
+		read_every(lw, a, out);
+	} else if (!a->name.kind) {
+		unknown_word(lw, &a->subject, "what an assertion begins with", none, all_subjects);
+	} else {
+		out->subject = str_is(a->subject.text, "port") ? ASSERT_PORT : ASSERT_FILTER;
+		out->name = nwf_text(lw->arena, &a->name);
+	}
 }
 
 static void read_verdict(struct nwf_lowering *lw, const struct nwf_word *w, struct assertion *out)

@@ -122,6 +122,7 @@ assert_subject:
 
 assertion:
 	  assert_subject WORD DIRECTION     { $$ = $1; $$->demand = $2; $$->packets.direction = $3; }
+	| WORD WORD DIRECTION               { $$ = NEW(nwf_assertion, {.subject = $1, .demand = $2, .packets.direction = $3}); }
 	| assertion match                   { $$ = $1; if ($$->excepts.n) PUSH($$->excepts.items[$$->excepts.n - 1].matches, $2); else PUSH($$->packets.matches, $2); }
 	| assertion EXCEPT                  { $$ = $1; PUSH($$->excepts, ((struct nwf_except){.word = $2})); }
 	| assertion VERB                    { $$ = $1; PUSH($$->verdicts.list, $2); }
