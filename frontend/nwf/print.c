@@ -16,8 +16,8 @@ struct printer {
 	struct str source;
 	const struct nwf_comment *next, *end;
 	unsigned indent;
-	uint32_t pos; /* how far the source has been printed */
-	bool begun;   /* a line of this block has been printed */
+	uint32_t pos;  /* how far the source has been printed */
+	bool begun;    /* a line of this block has been printed */
 	bool one_line; /* whatever its length */
 };
 
@@ -318,8 +318,16 @@ static void put_block(struct printer *p, const struct nwf_block *bl)
 	p->begun = true;
 }
 
+/* Longer assertions go on behind a \, a line for each part. */
+#define ASSERTION_LINE_MAX 90
+
+static void put_part(struct printer *p, bool lines)
+{
+	buf_str(p->out, lines ? STR(" \\\n\t") : STR(" "));
+}
+
 /* What is demanded of which packets. */
-static void put_demand(struct printer *p, const struct nwf_assertion *a)
+static void put_demand(struct printer *p, const struct nwf_assertion *a, bool lines)
 {
 	put_word(p, &a->demand);
 	buf_char(p->out, ' ');
@@ -327,7 +335,8 @@ static void put_demand(struct printer *p, const struct nwf_assertion *a)
 	vec_each (m, &a->packets.matches)
 		put_match(p, *m);
 	vec_each (e, &a->excepts) {
-		buf_lit(p->out, " except");
+		put_part(p, lines);
+		put_word(p, &e->word);
 		vec_each (m, &e->matches)
 			put_match(p, *m);
 	}
@@ -335,15 +344,25 @@ static void put_demand(struct printer *p, const struct nwf_assertion *a)
 		buf_char(p->out, ' '), put_word(p, w);
 }
 
-static void put_assertion(struct printer *p, const struct nwf_assertion *a)
+static void put_assertion(struct printer *p, const struct nwf_assertion *a, bool lines)
 {
 	const struct nwf_word *const words[] = {&a->every, &a->subject, &a->name};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (words[i]->kind)
 			put_word(p, words[i]), buf_char(p->out, ' ');
-	put_demand(p, a);
+	put_demand(p, a, lines);
 	vec_each (w, &a->packets.comments.list)
-		buf_char(p->out, ' '), put_word(p, w);
+		put_part(p, lines), put_word(p, w);
+}
+
+static bool is_long_assertion(const struct nwf_assertion *a)
+{
+	struct buf b;
+	buf_memory(&b);
+	put_assertion(&(struct printer){.out = &b, .one_line = true}, a, false);
+	bool is = b.n > ASSERTION_LINE_MAX;
+	buf_drop(&b);
+	return is;
 }
 
 static void put_item(struct printer *p, const struct nwf_item *it)
@@ -352,7 +371,7 @@ static void put_item(struct printer *p, const struct nwf_item *it)
 					       "assert "};
 	buf_str(p->out, str_from(keywords[it->kind]));
 	if (it->kind == NWF_ASSERT) {
-		put_assertion(p, it->assertion);
+		put_assertion(p, it->assertion, is_long_assertion(it->assertion));
 		return;
 	}
 	put_word(p, &it->name);
@@ -367,7 +386,7 @@ static void put_item(struct printer *p, const struct nwf_item *it)
 void nwf_print_demand(struct buf *b, const struct nwf_assertion *a)
 {
 	struct printer p = {.out = b, .one_line = true};
-	put_demand(&p, a);
+	put_demand(&p, a, false);
 }
 
 void nwf_print(struct buf *b, const struct nwf_file *f, struct str source)
