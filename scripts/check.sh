@@ -63,6 +63,7 @@ suites() {
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
 	graph        $run testsuite/graph/run.py --nwfc build/nwfc
 	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
+	prove        $run testsuite/prove/run.py --nwfc build/nwfc --count 40
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 10
 	vm           sh scripts/check-vm.sh --short

@@ -3,10 +3,10 @@
  * An assertion of the language: its packets are read as a rule that drops them, in a
  * filter of its own, so that words mean what they mean in filters.
  *
- * No label says the layer. As frames the words can say all that a packet holds; what frames
- * do not have (states, counts, flags) only packets know. So the words are tried as frames, then
- * as packets; where they are neither, the layer in which they make sense for longer gives the
- * message.
+ * No label says the layer. Words about IP are read as those of a packet rule: `udp` is then also
+ * a later fragment of IPv6, the protocol of which no frame rule can see; `ether saddr` by
+ * itself is of all frames. What the layer does not have is tried as the other one; where the words
+ * are neither, the layer in which they make sense for longer gives the message.
  */
 #include "base/near.h"
 #include "frontend/nwf/lower.h"
@@ -47,12 +47,26 @@ static uint32_t first_mistake(struct nwf_lowering *lw, const struct nwf_rule *r,
 	return at;
 }
 
+/* Do the words speak of IP, in whichever family? */
+static bool is_about_ip(const struct nwf_rule *r)
+{
+	vec_each (m, &r->matches) {
+		const struct nwf_header *h = nwf_header_find((*m)->header.text);
+		if (!h || h->frame == PROTO_NONE || h->frame == PROTO_IP || h->frame == PROTO_IPV6)
+			return true;
+	}
+	return false;
+}
+
 static void read_words(struct nwf_lowering *lw, const struct nwf_rule *r, struct span span,
 		       struct filter *f)
 {
-	uint32_t frames = first_mistake(lw, r, span, LAYER_FRAME);
-	bool packets = frames != UINT32_MAX && first_mistake(lw, r, span, LAYER_PACKET) > frames;
-	read_as(lw, r, span, packets ? LAYER_PACKET : LAYER_FRAME, f, lw->diags);
+	enum layer first = is_about_ip(r) ? LAYER_PACKET : LAYER_FRAME,
+		   second = first == LAYER_FRAME ? LAYER_PACKET : LAYER_FRAME;
+	uint32_t mistake = first_mistake(lw, r, span, first);
+	if (mistake != UINT32_MAX && first_mistake(lw, r, span, second) > mistake)
+		first = second;
+	read_as(lw, r, span, first, f, lw->diags);
 }
 
 /* A drop of them: no other rule is added to it, for answers. */
@@ -116,8 +130,11 @@ static const char all_subjects[] =
 static void read_every(struct nwf_lowering *lw, const struct nwf_assertion *a,
 		       struct assertion *out)
 {
-	static const char *const subjects[] = {"port", "filter", "guest", NULL},
-				 *const first[] = {"every", "port", "filter", NULL};
+	static const char *const subjects[] = {"port", "filter", "guest", NULL}, *const first[] = {
+											 "every",
+											 "port",
+											 "filter",
+											 NULL};
 	if (!str_is(a->every.text, "every")) {
 		unknown_word(lw, &a->every, "what an assertion begins with", first, all_subjects);
 		return;
