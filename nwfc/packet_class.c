@@ -7,6 +7,7 @@
 #include "nwfc/packet_class.h"
 
 #include "review/meaning.h"
+#include "review/packet_words.h"
 
 static const char class_name[] = "packets asked for";
 
@@ -33,16 +34,17 @@ static const struct filter *read_as(struct session *s, const char *words, const 
 
 /*
  * As frames, since these have all that a packet holds; words that frames do not have (states,
- * ports of both families) are of packets. When it is neither, the findings are about frames.
+ * ports of both families) are of packets. When it is neither, the findings
+ * (which are added when `say`) are about frames.
  */
-static const struct filter *read_class(struct session *s, const char *words)
+static const struct filter *read_rule(struct session *s, const char *words, bool say)
 {
 	struct diags frames = {.arena = s->arena, .sources = &s->sources, .max = 10},
 		     packets = frames;
 	const struct filter *f = read_as(s, words, "frames", &frames);
 	if (!f)
 		f = read_as(s, words, "packets", &packets);
-	if (f)
+	if (f || !say)
 		return f;
 	vec_each (x, &frames.list)
 		diag_add(&s->diags, (*x)->kind, (*x)->span, "%.*s", STR_ARG((*x)->text))->hint =
@@ -125,9 +127,37 @@ bool packet_class_of(struct session *s, struct space *sp, const struct filter *f
 	return true;
 }
 
-bool packet_class(struct session *s, struct space *sp, const char *words, const struct port *port,
-		  pset out[SIDES])
+/* One packet as a set: each field that it has is as it is. */
+static pset only(struct space *sp, const struct packet *p)
 {
-	const struct filter *f = read_class(s, words);
-	return f && packet_class_of(s, sp, f, port, out);
+	pset s = sp->valid;
+	for (int v = 0; v < VARS; v++)
+		if (packet_has(p, (enum var_id)v))
+			s = pset_and(sp->sets, s, space_value(sp, (enum var_id)v, p->v[v]));
+	return s;
+}
+
+/* The words of trace and of cases, which mean one packet. */
+static bool packet_alone(struct session *s, struct space *sp, const char *words,
+			 const struct port_data *pd, pset out[SIDES])
+{
+	struct packet usual[SIDES], p;
+	struct words_error e;
+	for (enum side side = 0; side < SIDES; side++)
+		usual[side] = usual_packet(pd, side);
+	if (!packet_read_words(s->arena, str_from(words), usual, &p, &e))
+		return false;
+	out[p.side] = only(sp, &p);
+	out[!p.side] = PSET_NONE;
+	return true;
+}
+
+bool packet_class(struct session *s, struct space *sp, const char *words,
+		  const struct port_data *pd, pset out[SIDES])
+{
+	const struct filter *f = read_rule(s, words, false);
+	if (!f && packet_alone(s, sp, words, pd, out))
+		return true;
+	f = f ? f : read_rule(s, words, true);
+	return f && packet_class_of(s, sp, f, pd->port, out);
 }

@@ -41,7 +41,8 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
-/* In which form findings are printed; NULL: in none that there is. Some commands have forms of their own. */
+/* In which form findings are printed; NULL: in none that there is. Some commands have forms of
+ * their own. */
 static const struct findings_form {
 	const char *name;
 	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
@@ -137,7 +138,9 @@ void list_inputs(struct session *s, const struct words *inputs, struct input_lis
 {
 	vec_each (input, inputs) {
 		struct stat st = {0};
-		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
+		if (s->overlay && map_find(s->overlay, str_from(*input)))
+			add_file(s, *input, &st, out);
+		else if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
 			unreadable(s, *input);
 		else if (S_ISDIR(st.st_mode))
 			list_directory(s, *input, out);
@@ -194,6 +197,9 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 
 uint32_t read_source(struct session *s, const char *path)
 {
+	const struct map_entry *e = s->overlay ? map_find(s->overlay, str_from(path)) : NULL;
+	if (e)
+		return source_add(&s->sources, e->key, *(const struct str *)e->cptr);
 	uint32_t file = source_read(&s->sources, path);
 	if (!file)
 		unreadable(s, path);
@@ -405,6 +411,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	if (with_port)
 		add_port(s, h);
 	load_includes(s, &cx, in, h);
+	networks_nest(s->arena, &h->networks, &s->diags);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
 	if (wants_stock(s->opt->command))
@@ -418,9 +425,10 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 
 /* --- the end --- */
 
+/* What a target can not say, and a script that says something else: the input is good. */
 static bool is_loss(const struct finding *f)
 {
-	return f->kind->code[1] == '5';
+	return f->kind->code[1] == '5' || f->kind == FINDING(E702);
 }
 
 /* check's findings are its output, so for programs they go to standard output. */

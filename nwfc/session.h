@@ -16,9 +16,10 @@ struct session {
 	struct diags diags;
 	struct limits limits;
 	struct xml_input *xml;
+	const struct map *overlay; /* texts that stand for files (ptr: struct str); NULL: none */
 };
 
-/* A file that inputs name: itself, or one of the *.xml of a directory. */
+/* A file that inputs name: itself, or one of the *.xml and *.nwf of a directory. */
 struct input_file {
 	const char *path;
 	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */

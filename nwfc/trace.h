@@ -3,13 +3,14 @@
  * trace.h - packets through a port's program, told step by step (trace), or summed up by
  * the rules that drop them (--explain-drops).
  *
- * JSON: {"version": 1, "port", "learning", "packets": [{"number", "time_us", "side",
- * "packet", "bytes", "malformed", "verdict", "uncertain", "rule", "steps": [{"step", "layer",
- * "chain", "rule", "failed", "emitted": [{"target", "chain", "text"}]}]}], "skipped"}; a rule is
- * {"key", "filter", "file", "line", "column", "action", "text", "path"}. Of --explain-drops
- * {"version": 1, "port", "learning", "frames", "bytes", "passed": {"frames", "bytes"}, "skipped":
- * {"frames", "bytes"}, "rules": [{"frames", "bytes", "side", "verdict", "rule"}]}. The version
- * changes when a member changes its meaning or goes away.
+ * JSON: {"version": 1, "port", "learning", "packets": [PACKET], "skipped"}. PACKET is {"number",
+ * "time_us", "side", "packet", "bytes", "malformed", "verdict", "uncertain", "rule": RULE,
+ * "unknown", "steps": [{"step", "layer", "chain", "rule": RULE, "failed", "emitted": [{"target",
+ * "chain", "text"}]}]}, RULE null or {"key", "filter", "file", "line", "column", "action", "text",
+ * "path"}. Of --explain-drops: {"version": 1, "port", "learning", "frames", "bytes", "passed":
+ * {"frames", "bytes"}, "skipped": {"frames", "bytes"}, "uncertain": {"frames", "bytes"}, "rules":
+ * [{"frames", "bytes", "side", "verdict", "rule": RULE}]}. The version changes when a member
+ * changes its meaning or goes away.
  */
 #ifndef NWFC_NWFC_TRACE_H
 #define NWFC_NWFC_TRACE_H

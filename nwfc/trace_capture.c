@@ -113,7 +113,7 @@ struct drop_row {
 };
 
 struct drops {
-	struct amount all, passed, skipped;
+	struct amount all, passed, skipped, uncertain;
 	vec_of(struct drop_row) rows;
 	struct map index; /* num: into rows */
 };
@@ -149,6 +149,13 @@ static int by_frames(const void *x, const void *y)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* A row that is no rule's. */
+static void text_amount(struct buf *out, const struct amount *a, const char *what)
+{
+	buf_printf(out, "%10llu %12llu       %s\n", (unsigned long long)a->frames,
+		   (unsigned long long)a->bytes, what);
+}
+
 static void text_drops(struct trace *t, const struct drops *d)
 {
 	buf_printf(t->out, "%10s %12s  %-4s %-7s %s\n", "frames", "bytes", "side", "", "rule");
@@ -159,14 +166,13 @@ static void text_drops(struct trace *t, const struct drops *d)
 			   verdict_names[r->verdict],
 			   STR_ARG(rule_key(t->s->arena, r->rule->source)),
 			   STR_ARG(trace_place(t, r->rule)));
-	buf_printf(t->out, "%10llu %12llu       pass\n", (unsigned long long)d->passed.frames,
-		   (unsigned long long)d->passed.bytes);
+	text_amount(t->out, &d->passed, "pass");
 	if (d->skipped.frames)
-		buf_printf(t->out, "%10llu %12llu       neither from nor to the port's address\n",
-			   (unsigned long long)d->skipped.frames,
-			   (unsigned long long)d->skipped.bytes);
-	buf_printf(t->out, "%10llu %12llu       in all\n", (unsigned long long)d->all.frames,
-		   (unsigned long long)d->all.bytes);
+		text_amount(t->out, &d->skipped, "neither from nor to the port's address");
+	text_amount(t->out, &d->all, "in all");
+	if (d->uncertain.frames)
+		text_amount(t->out, &d->uncertain,
+			    "of these depend on ipsets or counts of connections, taken for no");
 }
 
 static void json_amount(struct buf *out, const struct amount *a)
@@ -186,6 +192,8 @@ static void json_drops(struct trace *t, const struct drops *d)
 	json_amount(t->out, &d->passed);
 	buf_lit(t->out, "},\n\"skipped\": {");
 	json_amount(t->out, &d->skipped);
+	buf_lit(t->out, "},\n\"uncertain\": {");
+	json_amount(t->out, &d->uncertain);
 	buf_lit(t->out, "},\n\"rules\": [");
 	vec_each (r, &d->rows) {
 		buf_printf(t->out, "%s{", between);
@@ -212,6 +220,8 @@ void trace_drops(struct trace *t, const char *path)
 			continue;
 		}
 		struct walk w = simulate(NULL, t->pd, &r.frame.packet);
+		if (w.uncertain)
+			count(&d.uncertain, &r.captured);
 		if (w.verdict == VERDICT_PASS) {
 			count(&d.passed, &r.captured);
 			track_passed(&r.track, &r.tracked);

@@ -28,7 +28,8 @@ static struct str words_of(struct trace *t, const struct packet *p)
 struct str trace_place(struct trace *t, const struct prule *r)
 {
 	struct location at = source_locate(&t->s->sources, r->source->span);
-	return str_printf(t->s->arena, "%.*s:%u:%u", STR_ARG(at.file), at.line, at.col);
+	return clean_text(t->s->arena,
+			  str_printf(t->s->arena, "%.*s:%u:%u", STR_ARG(at.file), at.line, at.col));
 }
 
 /* --- why not ------------------------------------------------------------------------- */
@@ -186,8 +187,8 @@ static struct str decider_text(struct trace *t, const struct walk *w)
 static void text_verdict(struct trace *t, const struct walk *w)
 {
 	buf_printf(t->out, "%s", verdict_names[w->verdict]);
-	if (w->uncertain)
-		buf_lit(t->out, " (perhaps: it depends on what no packet says, given \"...\")");
+	vec_each (q, &w->asked)
+		buf_printf(t->out, ", unless given \"%.*s\"", STR_ARG(clean_text(t->s->arena, *q)));
 	buf_printf(t->out, ": %.*s\n", STR_ARG(decider_text(t, w)));
 	if (w->decider)
 		text_source(t, w->decider);
@@ -197,7 +198,8 @@ static void text_verdict(struct trace *t, const struct walk *w)
 static void text_line(struct trace *t, const struct told *p, const struct walk *w)
 {
 	buf_printf(t->out, "%6u %-6s%s %.*s  [%.*s]%s%s\n", p->number, verdict_names[w->verdict],
-		   w->uncertain ? "?" : " ", STR_ARG(words_of(t, &p->packet)),
+		   w->uncertain ? "?" : " ",
+		   STR_ARG(clean_text(t->s->arena, words_of(t, &p->packet))),
 		   STR_ARG(decider_text(t, w)), p->malformed ? " malformed: " : "",
 		   p->malformed ? p->malformed : "");
 }
@@ -210,7 +212,7 @@ static void text_packet(struct trace *t, const struct told *p, const struct walk
 	}
 	if (p->captured)
 		buf_printf(t->out, "%s%u: ", t->packets > 1 ? "\n" : "", p->number);
-	buf_printf(t->out, "%.*s\n", STR_ARG(words_of(t, &p->packet)));
+	buf_printf(t->out, "%.*s\n", STR_ARG(clean_text(t->s->arena, words_of(t, &p->packet))));
 	if (p->malformed)
 		buf_printf(t->out, "malformed: %s; kernels may drop it before any rule\n",
 			   p->malformed);
@@ -306,6 +308,14 @@ static void json_packet(struct trace *t, const struct told *p, const struct walk
 		   "\"verdict\": \"%s\", \"uncertain\": %s, \"rule\": ", verdict_names[w->verdict],
 		   w->uncertain ? "true" : "false");
 	trace_rule_json(t, w->decider);
+	if (w->asked.n)
+		buf_lit(t->out, ", \"unknown\": [");
+	for (uint32_t i = 0; i < w->asked.n; i++) {
+		buf_str(t->out, i ? STR(", ") : STR(""));
+		json_string(t->out, w->asked.items[i]);
+	}
+	if (w->asked.n)
+		buf_lit(t->out, "]");
 	if (steps) {
 		buf_lit(t->out, ", \"steps\": [");
 		vec_each (st, &w->steps) {

@@ -51,6 +51,9 @@ struct graph_box {
 	enum graph_mark mark;
 };
 
+/* Characters of a row's words in a line, for printers. */
+#define GRAPH_LINE 52
+
 #define GRAPH_WHOLE UINT32_MAX /* from the box, not from a row of it */
 
 struct graph_edge {

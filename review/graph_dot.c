@@ -8,9 +8,6 @@
  */
 #include "review/graph.h"
 
-/* Characters of a row's words in a line. */
-#define LINE_MAX 52
-
 /* --- texts --- */
 
 static void put_html_char(struct buf *out, char c)
@@ -97,7 +94,7 @@ static void put_words(struct buf *out, const struct graph_row *row)
 {
 	uint32_t line = 0;
 	vec_each (w, &row->words) {
-		if (line && line + w->len > LINE_MAX) {
+		if (line && line + w->len > GRAPH_LINE) {
 			buf_lit(out, "<BR ALIGN=\"LEFT\"/>");
 			line = 0;
 		}
@@ -124,8 +121,7 @@ static void put_rule(struct buf *out, const struct graph_row *row, uint32_t port
 	bool unseen = row->mark == GRAPH_UNSEEN;
 	const char *colour = text_colour(row->mark);
 	/* there is no title without a reference; a name of a file is none that one may follow */
-	buf_printf(out,
-		   "<TD PORT=\"r%u\" ALIGN=\"LEFT\" BALIGN=\"LEFT\" HREF=\"#\" TITLE=\"",
+	buf_printf(out, "<TD PORT=\"r%u\" ALIGN=\"LEFT\" BALIGN=\"LEFT\" HREF=\"#\" TITLE=\"",
 		   port);
 	put_html(out, row->place);
 	buf_lit(out, "\">");
@@ -273,15 +269,21 @@ static void put_edge(const struct graph *g, const struct graph_edge *e, struct b
 	buf_lit(out, "];\n");
 }
 
-/* Boxes that flow joins stand in one column. */
-static void put_column(const struct graph *g, const struct graph_group *group, struct buf *out)
+/* Which boxes flow joins: these stand in one column. */
+static const bool *find_column(const struct graph *g)
+{
+	bool *flows = arena_new_array(g->arena, bool, g->boxes.n + 1);
+	vec_each (e, &g->edges)
+		if (in_column(e))
+			flows[e->from] = flows[e->to] = true;
+	return flows;
+}
+
+static void put_column(const struct graph_group *group, const bool *flows, struct buf *out)
 {
 	bool any = false;
 	for (uint32_t i = group->first; i < group->first + group->n; i++) {
-		bool flows = false;
-		vec_each (e, &g->edges)
-			flows |= in_column(e) && (e->from == i || e->to == i);
-		if (!flows)
+		if (!flows[i])
 			continue;
 		buf_str(out, any ? STR("") : STR("\t\t{ rank=same;"));
 		buf_printf(out, " b%u;", i);
@@ -291,7 +293,7 @@ static void put_column(const struct graph *g, const struct graph_group *group, s
 		buf_lit(out, " }\n");
 }
 
-static void put_group(const struct graph *g, uint32_t i, struct buf *out)
+static void put_group(const struct graph *g, uint32_t i, const bool *flows, struct buf *out)
 {
 	const struct graph_group *group = &g->groups.items[i];
 	buf_printf(out, "\tsubgraph cluster%u {\n", i);
@@ -300,12 +302,13 @@ static void put_group(const struct graph *g, uint32_t i, struct buf *out)
 	buf_lit(out, "</B>>;\n");
 	for (uint32_t b = group->n; b-- > 0;)
 		put_box(g, group->first + b, out);
-	put_column(g, group, out);
+	put_column(group, flows, out);
 	buf_lit(out, "\t}\n");
 }
 
 void graph_print_dot(const struct graph *g, struct buf *out)
 {
+	const bool *flows = find_column(g);
 	buf_lit(out, "digraph filter {\n"
 		     "\tgraph [rankdir=LR, newrank=true, fontname=\"Helvetica\", fontsize=13, "
 		     "nodesep=0.35, ranksep=0.8, labelloc=t, charset=\"UTF-8\"");
@@ -317,7 +320,7 @@ void graph_print_dot(const struct graph *g, struct buf *out)
 	buf_lit(out, "];\n\tnode [shape=plain, fontname=\"Helvetica\", fontsize=10];\n"
 		     "\tedge [fontname=\"Helvetica\", fontsize=9, color=\"#303030\"];\n");
 	for (uint32_t i = g->groups.n; i-- > 0;)
-		put_group(g, i, out);
+		put_group(g, i, flows, out);
 	for (uint32_t i = g->edges.n; i-- > 0;)
 		put_edge(g, &g->edges.items[i], out);
 	buf_lit(out, "}\n");

@@ -34,9 +34,12 @@ static void put_row(struct buf *out, const struct graph_row *row)
 	buf_lit(out, "<br/>");
 	if (row->mark == GRAPH_DECIDES)
 		buf_lit(out, "\xe2\x96\xb6 ");
-	for (uint32_t i = 0; i < row->words.n; i++) {
-		buf_str(out, i ? STR(" ") : STR(""));
-		put_text(out, row->words.items[i]);
+	uint32_t line = 0;
+	vec_each (w, &row->words) {
+		bool wraps = line && line + w->len > GRAPH_LINE;
+		buf_str(out, wraps ? STR("<br/>") : line ? STR(" ") : STR(""));
+		put_text(out, *w);
+		line = (wraps ? 0 : line) + w->len + 1;
 	}
 	if (row->kind == GRAPH_JUMP) {
 		buf_lit(out, " \xe2\x86\x92 ");
@@ -79,7 +82,7 @@ void graph_print_mermaid(const struct graph *g, struct buf *out)
 {
 	bool framed = g->groups.n > 1;
 	buf_lit(out, "flowchart LR\n");
-	for (uint32_t i = 0; i < g->groups.n; i++) {
+	for (uint32_t i = g->groups.n; i-- > 0;) { /* what comes first is drawn last */
 		const struct graph_group *group = &g->groups.items[i];
 		if (framed) {
 			buf_printf(out, "  subgraph g%u [\"", i);

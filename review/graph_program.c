@@ -245,8 +245,10 @@ static void chain_box(const struct side_drawing *d, uint32_t index, uint32_t fir
 	if (d->meaning)
 		b.mark = seen(d, d->meaning->chains.items[index].enters);
 	if (b.mark == GRAPH_UNSEEN && index && !d->g->full) {
-		add_more(d, &b, c->items.n, c->items.n == 1 ? "rule that none of them meets"
-						 : "rules that none of them meets", GRAPH_UNSEEN);
+		add_more(d, &b, c->items.n,
+			 c->items.n == 1 ? "rule that none of them meets"
+					 : "rules that none of them meets",
+			 GRAPH_UNSEEN);
 		*vec_push(a, &d->g->boxes) = b;
 		return;
 	}

@@ -10,12 +10,24 @@ struct printer {
 	struct buf *b;
 	const struct packet *p;
 	bool given[VARS];
+	struct str context; /* the header named last, behind which a reader looks first */
 };
+
+/* A name, without its header where that was named last. */
+static void say_name(struct printer *k, const char *name)
+{
+	const char *blank = strchr(name, ' ');
+	struct str header = {name, blank ? (uint32_t)(blank - name) : 0};
+	bool known = blank && str_eq(header, k->context);
+	buf_printf(k->b, " %s", known ? blank + 1 : name);
+	if (header.len && !str_is(header, "later"))
+		k->context = header;
+}
 
 static void say(struct printer *k, enum var_id v)
 {
 	k->given[v] = true;
-	buf_printf(k->b, " %s", vars[v].words);
+	say_name(k, vars[v].words);
 	if (vars[v].bits == 1)
 		return;
 	buf_char(k->b, ' ');
@@ -25,6 +37,7 @@ static void say(struct printer *k, enum var_id v)
 static void say_kind(struct printer *k, const struct packet_kind *kind)
 {
 	buf_printf(k->b, " %s", kind->word);
+	k->context = str_from(packet_context(kind));
 	k->given[kind->var] = true;
 }
 
@@ -58,6 +71,7 @@ static void say_ip(struct printer *k)
 	else {
 		buf_printf(k->b, six ? " ip6 nexthdr %u" : " ip protocol %u",
 			   (unsigned)k->p->v[V_NET_PROTO]);
+		k->context = six ? STR("ip6") : STR("ip");
 		k->given[V_NET_PROTO] = true;
 	}
 	say_end(k, six ? V_IP6_SADDR : V_IP4_SADDR, V_SPORT);
@@ -95,6 +109,7 @@ static void say_head(struct printer *k)
 		say_arp(k);
 	} else if (packet_meets(k->p, C_VLAN)) {
 		buf_printf(k->b, " vlan %u", (unsigned)k->p->v[V_VLAN_ID]);
+		k->context = STR("vlan");
 		k->given[V_ETHER_TYPE] = k->given[V_VLAN_ID] = true;
 	} else {
 		say(k, V_ETHER_TYPE);
@@ -124,7 +139,7 @@ void packet_print_words(struct buf *b, const struct packet *p, const struct pack
 		say(&k, (enum var_id)v);
 	for (uint32_t kind = 0; kind < 256; kind++)
 		if (p->tcp_options[kind / 64] >> kind % 64 & 1)
-			buf_printf(b, " tcp option %u", kind);
+			say_name(&k, "tcp option"), buf_printf(b, " %u", kind);
 	vec_each (u, &p->unknowns)
 		buf_printf(b, " given \"%.*s\"", STR_ARG(*u));
 }

@@ -20,6 +20,11 @@ const struct packet_kind packet_kinds[] = {
 	{NULL, V_ETHER_TYPE, 0, 0},
 };
 
+const char *packet_context(const struct packet_kind *k)
+{
+	return k->value == 0x8035 ? "arp" : k->value == 58 ? "icmp" : k->word;
+}
+
 struct completion {
 	struct packet *p;
 	const bool *given;

@@ -7,6 +7,8 @@
  */
 #include "review/packet_words.h"
 
+#include <stdio.h>
+
 #include "base/near.h"
 #include "frontend/nwf/words.h"
 #include "review/var_words.h"
@@ -270,28 +272,36 @@ static int find_var(struct str name)
 	return -1;
 }
 
-/* n words from here on, with a blank between two, behind a word that was not said. */
-static struct str joined(const struct reader *r, const char *before, uint32_t n)
+/* Names of fields are not longer, so longer ones need not be put together. */
+#define MAX_NAME 64
+
+/* n words from here on, with a blank between two, behind a word that was not said; *name holds it.
+ */
+static struct str joined(const struct reader *r, const char *before, uint32_t n,
+			 char name[MAX_NAME])
 {
-	struct buf b;
-	buf_memory(&b);
+	uint32_t at = 0;
 	if (before)
-		buf_printf(&b, "%s ", before);
+		at = (uint32_t)snprintf(name, MAX_NAME, "%s ", before);
 	for (uint32_t k = 0; k < n; k++) {
-		buf_str(&b, word_at(r, r->i + k));
-		if (k + 1 < n)
-			buf_char(&b, ' ');
+		struct str word = word_at(r, r->i + k);
+		if (at + word.len + 1 >= MAX_NAME)
+			return STR("");
+		memcpy(name + at, word.s, word.len);
+		at += word.len;
+		name[at++] = ' ';
 	}
-	return buf_take(r->a, &b);
+	return (struct str){name, at - 1};
 }
 
 /* The variable that the next words name, and how many words; -1: none. */
 static int next_var(const struct reader *r, uint32_t *words)
 {
+	char name[MAX_NAME];
 	for (*words = r->n - r->i < 3 ? r->n - r->i : 3; *words; --*words) {
-		int v = find_var(joined(r, NULL, *words));
+		int v = find_var(joined(r, NULL, *words, name));
 		if (v < 0 && r->context)
-			v = find_var(joined(r, r->context, *words));
+			v = find_var(joined(r, r->context, *words, name));
 		if (v >= 0)
 			return v;
 	}
@@ -311,8 +321,7 @@ static bool compatible(const struct packet_kind *k, u128 is)
 
 static bool set_kind(struct reader *r, const struct packet_kind *k, bool weak)
 {
-	/* names of fields know one word for both */
-	r->context = k->value == 0x8035 ? "arp" : k->value == 58 ? "icmp" : k->word;
+	r->context = packet_context(k);
 	if (weak && r->given[k->var] && compatible(k, r->p->v[k->var]))
 		return true;
 	if (weak && k->family && r->family && k->var == V_ETHER_TYPE)

@@ -41,4 +41,7 @@ struct packet_kind {
 };
 extern const struct packet_kind packet_kinds[]; /* terminated by a NULL word */
 
+/* The header by which names of its fields begin: "icmp" of ICMPv6 as well. */
+const char *packet_context(const struct packet_kind *k);
+
 #endif

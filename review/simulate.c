@@ -24,6 +24,8 @@ struct trial {
 	bool ask;   /* unknowns are asked; else they are taken to hold */
 	uint32_t n; /* tests behind these are not looked at */
 	uint32_t row[MAX_DIMS];
+	struct arena *arena; /* may be NULL */
+	struct walk *w;      /* where unknowns that were asked are kept */
 };
 
 static const struct value *operand(const struct trial *t, const struct slot *s)
@@ -45,12 +47,19 @@ static bool in_range(const struct trial *t, const struct ptest *x, enum var_id v
 	return to ? want <= is && is <= value_number(to) : is == want;
 }
 
-static bool answer(const struct packet *p, struct buf *question)
+/* Was it given? What was not is false, and remembered. */
+static bool answer(const struct trial *t, struct buf *question)
 {
 	struct str text = {question->data, (uint32_t)question->n};
-	bool holds = false;
-	vec_each (u, &p->unknowns)
+	bool holds = false, known = false;
+	vec_each (u, &t->p->unknowns)
 		holds |= str_eq(*u, text);
+	if (!holds)
+		t->w->uncertain = true;
+	vec_each (q, &t->w->asked)
+		known |= str_eq(*q, text);
+	if (!holds && !known && t->arena)
+		*vec_push(t->arena, &t->w->asked) = str_copy(t->arena, text);
 	buf_drop(question);
 	return holds;
 }
@@ -70,7 +79,7 @@ static bool unknown_holds(const struct trial *t, const struct ptest *x)
 		question_ipset(&b, operand(t, &x->value), operand(t, &x->mask));
 	else
 		question_count(&b, operand(t, &x->value));
-	return answer(t->p, &b);
+	return answer(t, &b);
 }
 
 static bool flags_hold(const struct trial *t, const struct ptest *x)
@@ -293,11 +302,11 @@ static const struct ptest *first_failure(struct trial *t)
 	return t->r->tests.n ? &t->r->tests.items[t->n - 1] : NULL;
 }
 
-/* *asked: an unknown decided. failed may be NULL. */
-static bool try_rule(const struct prule *r, const struct port_data *pd, const struct packet *p,
-		     const struct ptest **failed, bool *asked)
+/* failed may be NULL. */
+static bool try_rule(struct arena *a, const struct prule *r, const struct port_data *pd,
+		     const struct packet *p, const struct ptest **failed, struct walk *w)
 {
-	struct trial t = {.r = r, .pd = pd, .p = p, .n = r->tests.n};
+	struct trial t = {.r = r, .pd = pd, .p = p, .n = r->tests.n, .arena = a, .w = w};
 	bool unknown = false;
 	if (failed)
 		*failed = NULL;
@@ -307,7 +316,7 @@ static bool try_rule(const struct prule *r, const struct port_data *pd, const st
 	for (uint32_t i = 0; i < r->tests.n; i++)
 		unknown |= is_unknown(&r->tests.items[i]);
 	if (holds && unknown) {
-		t.ask = *asked = true;
+		t.ask = true;
 		holds = tests_hold(&t);
 	}
 	if (!holds && failed)
@@ -318,8 +327,8 @@ static bool try_rule(const struct prule *r, const struct port_data *pd, const st
 bool rule_holds(const struct prule *r, const struct port_data *pd, const struct packet *p,
 		const struct ptest **failed)
 {
-	bool asked = false;
-	return try_rule(r, pd, p, failed, &asked);
+	struct walk w = {0};
+	return try_rule(NULL, r, pd, p, failed, &w);
 }
 
 /* --- the walk ------------------------------------------------------------------------ */
@@ -373,7 +382,7 @@ static enum on walk_rule(struct walker *k, const struct pchain *chain, const str
 			 bool root)
 {
 	const struct ptest *failed = NULL;
-	bool holds = try_rule(r, k->pd, k->p, k->arena ? &failed : NULL, &k->w->uncertain);
+	bool holds = try_rule(k->arena, r, k->pd, k->p, k->arena ? &failed : NULL, k->w);
 	note(k, holds ? STEP_HIT : STEP_MISS, chain, r, failed);
 	return holds ? follow(k, r, root) : ON_NEXT;
 }

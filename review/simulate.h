@@ -31,7 +31,8 @@ struct walk {
 	enum verdict verdict;
 	const struct prule *decider; /* the last that decided in a layer; NULL: none did */
 	const struct prule *deciders[LAYERS];
-	bool uncertain; /* an unknown was asked */
+	bool uncertain;           /* an unknown was asked that the packet does not give */
+	vec_of(struct str) asked; /* which */
 	vec_of(struct step) steps;
 };
 

@@ -32,6 +32,7 @@ suites() {
 	texts        $run testsuite/cli/texts.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
+	readback     $run testsuite/readback/run.py --nwfc build/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc
 	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
@@ -64,6 +65,8 @@ suites() {
 	graph        $run testsuite/graph/run.py --nwfc build/nwfc
 	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
 	prove        $run testsuite/prove/run.py --nwfc build/nwfc --count 40
+	cases        $run testsuite/cases/run.py --nwfc build/nwfc
+	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 10
 	vm           sh scripts/check-vm.sh --short

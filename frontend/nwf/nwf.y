@@ -294,7 +294,9 @@ static int yyreport_syntax_error(const yypcontext_t *cx, struct nwf_parser *p, v
 {
 	enum { MOST = sizeof((struct nwf_wanted *)0)->names / sizeof(char *) };
 	yysymbol_kind_t wanted[MOST];
-	struct nwf_wanted names = {.n = yypcontext_expected_tokens(cx, wanted, MOST)};
+	struct nwf_wanted names = {0};
+	if (p->diags->listed[SEV_ERROR] < p->diags->max) /* else nobody sees it */
+		names.n = yypcontext_expected_tokens(cx, wanted, MOST);
 	(void)scanner;
 	for (int i = 0; i < names.n; i++)
 		names.names[i] = yysymbol_name(wanted[i]);

@@ -75,18 +75,26 @@ static void begin_line(struct printer *p, uint32_t lo)
 	put_indent(p);
 }
 
-/* The comment behind what ends at `hi`, and the end of the line. */
-static void end_line(struct printer *p, uint32_t hi)
+/*
+ * The comment behind what ends at `hi`, and the end of the line. A comment that begins at
+ * `limit` or behind it is of what comes next.
+ */
+static void end_part(struct printer *p, uint32_t hi, uint32_t limit)
 {
 	p->pos = hi;
 	if (p->next < p->end && p->next->behind && p->next->span.lo >= hi &&
-	    !count_lines(p, hi, p->next->span.lo)) {
+	    p->next->span.lo < limit && !count_lines(p, hi, p->next->span.lo)) {
 		buf_lit(p->out, "  ");
 		buf_str(p->out, p->next->text);
 		p->pos = p->next->span.hi;
 		p->next++;
 	}
 	buf_char(p->out, '\n');
+}
+
+static void end_line(struct printer *p, uint32_t hi)
+{
+	end_part(p, hi, UINT32_MAX);
 }
 
 static bool has_comment(const struct printer *p, struct span sp)
@@ -109,6 +117,34 @@ static void put_words(struct printer *p, const struct nwf_words *ws)
 		put_word(p, w);
 		between = ", ";
 	}
+}
+
+static bool is_long(const struct nwf_words *ws)
+{
+	uint32_t length = 0;
+	vec_each (w, &ws->list)
+		length += w->text.len + 2;
+	return length > LINE_LIST_MAX;
+}
+
+/* The values of a variable: the first stands behind the =, since no newline can. */
+static void put_values(struct printer *p, const struct nwf_words *ws, struct span span)
+{
+	if (!is_long(ws) && !has_comment(p, span)) {
+		put_words(p, ws);
+		return;
+	}
+	p->indent++;
+	vec_each (w, &ws->list) {
+		if (w != ws->list.items)
+			begin_line(p, w->span.lo);
+		put_word(p, w);
+		if (w + 1 == ws->list.items + ws->list.n)
+			break;
+		buf_char(p->out, ',');
+		end_part(p, w->span.hi + 1, w[1].span.lo);
+	}
+	p->indent--;
 }
 
 static void put_operand(struct printer *p, const struct nwf_operand *o, const char *slash)
@@ -141,12 +177,12 @@ static void put_list(struct printer *p, const struct nwf_value *v)
 		put_operand(p, o, "/");
 		if (--left)
 			buf_char(p->out, ',');
+		const struct nwf_word *last = o->mask.kind ? &o->mask
+					      : o->to.kind ? &o->to
+							   : &o->value;
 		if (lines)
-			end_line(p, (o->mask.kind ? o->mask
-				     : o->to.kind ? o->to
-						  : o->value)
-						    .span.hi +
-					    (left && v->items.n > 1));
+			end_part(p, last->span.hi + (left > 0),
+				 left ? o[1].value.span.lo : v->span.hi);
 		else
 			buf_char(p->out, ' ');
 	}
@@ -217,16 +253,25 @@ static void put_param(struct printer *p, const struct nwf_param *a)
 {
 	put_word(p, &a->name);
 	buf_lit(p->out, " = ");
-	put_words(p, &a->values);
+	put_values(p, &a->values, a->span);
+}
+
+static bool any_long(const struct nwf_params *ps)
+{
+	vec_each (a, &ps->list)
+		if (is_long(&a->values))
+			return true;
+	return false;
 }
 
 /* On one line as they were, or a line each. */
 static void put_params(struct printer *p, const struct nwf_params *ps, struct span use)
 {
 	const char *between = "";
+	uint32_t n = 0;
 	if (!ps->list.n)
 		return;
-	if (!count_lines(p, use.lo, use.hi) && !has_comment(p, use)) {
+	if (!count_lines(p, use.lo, use.hi) && !has_comment(p, use) && !any_long(ps)) {
 		buf_lit(p->out, " ( ");
 		vec_each (a, &ps->list) {
 			buf_str(p->out, str_from(between));
@@ -242,7 +287,7 @@ static void put_params(struct printer *p, const struct nwf_params *ps, struct sp
 	vec_each (a, &ps->list) {
 		begin_line(p, a->span.lo);
 		put_param(p, a);
-		end_line(p, a->span.hi);
+		end_part(p, a->span.hi, ++n < ps->list.n ? a[1].span.lo : use.hi);
 	}
 	put_comments_before(p, use.hi);
 	p->indent--;
@@ -378,7 +423,7 @@ static void put_item(struct printer *p, const struct nwf_item *it)
 	if (it->mac.kind)
 		buf_lit(p->out, " mac "), put_word(p, &it->mac);
 	if (it->kind == NWF_DEFINE)
-		buf_lit(p->out, " = "), put_words(p, &it->values);
+		buf_lit(p->out, " = "), put_values(p, &it->values, it->span);
 	if (it->kind == NWF_FILTER || it->kind == NWF_PORT)
 		put_block(p, &it->block);
 }

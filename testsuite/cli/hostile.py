@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+import captures as T
 from harness import BINDING, MAC, PORT, ROOT, Skip, ends, filter_xml, main, nwfc, rule, test, write
 
 PARAM = "<parameter name='%s' value='%s'/>"
@@ -369,6 +370,38 @@ def messages_are_harmless_to_terminals():
     err = nwfc("check", name, status=2).err
     assert "\x1b" not in err, repr(err)
     assert "\x1b" not in nwfc("compile", "-t", "nft", "-p", "\x1b[m", "-m", "\x1b", "-f", "\x1b", "-D", "\x1b=\x1b", status=2).err
+
+
+# --- trace
+
+@test
+def hostile_captures():
+    dice = random.Random(7)
+    whole = [T.pcap([T.arp((10, 0, 0, 1)), T.arp((10, 0, 0, 9))]), T.pcapng([T.arp((10, 0, 0, 1))] * 3, ">")]
+    trace = ["trace", *PORT, "clean-traffic", "-D", "IP=10.0.0.1"]
+    for number in range(120):
+        data = bytearray(dice.choice(whole))
+        for _ in range(dice.randrange(1, 6)):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        write("c", bytes(data[:dice.randrange(len(data) + 1)] if number % 2 else data))
+        words = dice.choice([["c"], ["--explain-drops", "c"], ["--steps", "--side=out", "--format=json", "c"]])
+        ends(*trace, *words, status=(0, 2))
+    frames = [bytes(dice.randrange(256) for _ in range(dice.randrange(100))) for _ in range(300)]
+    heads = ["0800", "86dd", "0806", "8100", "0026424203000000", "86dd60000000"]
+    frames += [bytes(12) + bytes.fromhex(dice.choice(heads)) + f for f in frames]
+    write("r.pcap", T.pcap(frames))
+    for side in ("--side=in", "--side=out"):
+        ends(*trace, side, "--steps", "r.pcap", status=(0,))
+
+
+@test
+def hostile_words():
+    trace = ["trace", *PORT, "clean-traffic", "-D", "IP=10.0.0.1"]
+    for words in ["\x1b[31m", "out \x1b[31m", "out arp " * 500, "out " + "x" * 70000, "out given \"\x1b[31m\"", "out tcp " + "> " * 600,
+                  "out \"", "out tcp [:", "out tcp [] > []", "out tcp ]:1 > [:2", "out tcp option", "\t", " ", "out tcp dport 99999999999999999999",
+                  "out arp spa " + "1" * 9000, "0x", "0x" + "0" * 100001, "out ether saddr " + ":" * 3000]:
+        r = ends(*trace, words, status=(0, 2))
+        assert "\x1b" not in r.err + r.out, repr(r)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import captures as T
 from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
@@ -405,6 +406,19 @@ def filters_by_name_not_by_file():
 
 
 @test
+def folders_have_filters_of_both_languages():
+    write("lib/a.nwf", "filter web {\nframes:\n\tpass in arp\n}\nport other mac 52:54:00:00:00:09 { use web }\n")
+    write("lib/b.xml", filter_xml("rest", rule(element="<rarp/>")))
+    write("t.nwf", "include \"lib/a.nwf\"\nport vnet0 mac %s { use web; use rest }\n" % MAC)
+    out = nwfc("compile", "-t", "ebtables", "-I", "lib", *PORT, "web").out
+    assert "0x0806" in out and "other" not in out
+    nwfc("compile", "-t", "nft", "-I", "lib", "t.nwf", "-o", "out", "-MD")
+    told = Path("out.d").read_text(encoding="utf-8").split(":")[1].replace("\\", "").split()
+    assert told == ["t.nwf", "lib/a.nwf", "lib/b.xml"], told
+    assert "there is no filter 'wbe'" in nwfc("compile", "-t", "nft", "-I", "lib", *PORT, "wbe", status=2).err
+
+
+@test
 def inputs_win_over_folders_and_those_over_stock_filters():
     write("lib/x.xml", filter_xml("allow-arp", rule(element="<vlan/>")))
     assert "0x0806" in nwfc("compile", "-t", "ebtables", *PORT, "allow-arp").out
@@ -688,6 +702,118 @@ def vim_knows_every_word():
     text = nwfc("completion", "vim").out
     for w in "filter port frames packets pass accept in inout ether icmpv6 saddr root-priority stateless".split():
         assert re.search(r"[ (|]%s\b" % re.escape(w), text), w
+
+
+# --- trace
+
+TRACE = [*PORT, "clean-traffic", "-D", "IP=10.0.0.1"]
+FRAMES = [T.arp((10, 0, 0, 1)), T.arp((10, 0, 0, 9)), T.arp((10, 0, 0, 9)), T.arp((10, 0, 0, 1), T.PEER)]
+
+
+def traced(*words, **more):
+    return json.loads(nwfc("trace", "--format=json", *TRACE, *words, **more).out)
+
+
+@test
+def a_capture_is_read_in_every_form():
+    forms = {"le.pcap": T.pcap(FRAMES), "be.pcap": T.pcap(FRAMES, ">"), "nano.pcap": T.pcap(FRAMES, magic=0xA1B23C4D),
+             "le.pcapng": T.pcapng(FRAMES), "be.pcapng": T.pcapng(FRAMES, ">")}
+    for name, data in forms.items():
+        packets = traced(write(name, data))["packets"]
+        assert [p["verdict"] for p in packets] == ["pass", "drop", "drop", "pass"], (name, packets)
+        assert [p["side"] for p in packets] == ["out", "out", "out", "in"], name
+        assert [p["number"] for p in packets] == [1, 2, 3, 4] and packets[1]["time_us"] == 1700000001000000, name
+        assert packets[1]["rule"]["key"] == "no-arp-ip-spoofing#2" and "steps" not in packets[1], packets[1]
+    assert traced("-", text=forms["le.pcap"]) == traced("le.pcap")
+    assert traced("--steps", "le.pcap")["packets"][1]["steps"]
+
+
+@test
+def a_capture_that_is_none_is_an_error():
+    broken = T.pcap(FRAMES)[:-20]
+    for name, data in {"x": b"", "text": b"hello, world\n", "cooked.pcap": T.pcap(FRAMES, link=113), "cut.pcap": broken,
+                       "head.pcap": T.pcap([])[:10]}.items():
+        for words in ((write(name, data),), ("--explain-drops", name)):
+            assert "[E713]" in nwfc("trace", *TRACE, *words, status=2).err, name
+    assert "[E601]" in nwfc("trace", *TRACE, "--explain-drops", "gone.pcap", status=2).err
+    assert traced(write("empty.pcap", T.pcap([])))["packets"] == []
+
+
+@test
+def the_side_is_told_by_the_address_or_by_an_option():
+    stranger = T.PEER + bytes.fromhex("525400000007") + FRAMES[0][12:]
+    write("s.pcap", T.pcap([stranger, b"\1\2\3", FRAMES[0]]))
+    r = traced("s.pcap")
+    assert r["skipped"] == 2 and [p["number"] for p in r["packets"]] == [3], r
+    out = traced("--side=out", "s.pcap")
+    assert out["skipped"] == 1 and out["packets"][0]["rule"]["key"] == "no-mac-spoofing#2", out
+    assert traced("--side=in", "s.pcap")["packets"][0]["side"] == "in"
+    assert "--side" in nwfc("trace", *TRACE, "s.pcap").out
+    nwfc("trace", *TRACE, "--side=up", "s.pcap", status=2)
+
+
+@test
+def drops_are_summed_up_by_rule():
+    write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
+    r = traced("--explain-drops", "d.pcap")
+    assert (r["frames"], r["bytes"]) == (5, 243) and r["passed"] == {"frames": 2, "bytes": 120}, r
+    assert r["skipped"] == {"frames": 1, "bytes": 3}
+    assert [(x["frames"], x["bytes"], x["side"], x["verdict"], x["rule"]["key"]) for x in r["rules"]] == \
+        [(2, 120, "out", "drop", "no-arp-ip-spoofing#2")]
+    text = nwfc("trace", *TRACE, "--explain-drops", "d.pcap").out
+    assert re.search(r"^ +2 +120  out  drop +no-arp-ip-spoofing#2", text, flags=re.M), text
+
+
+@test
+def words_bytes_and_captures_say_the_same():
+    write("one.pcap", T.pcap(FRAMES[1:2]))
+    words = traced("out arp request spa 10.0.0.9 tpa 10.0.0.254")["packets"][0]
+    plain = traced("out", "arp", "request", "spa", "10.0.0.9", "tpa", "10.0.0.254")["packets"][0]
+    number = traced("0x" + FRAMES[1].hex())["packets"][0]
+    spaced = traced(FRAMES[1].hex(" "))["packets"][0]
+    captured = traced("--steps", "one.pcap")["packets"][0]
+    assert words == plain == number == spaced, (words, number)
+    assert all(captured[k] == words[k] for k in ("packet", "verdict", "rule", "steps")), captured
+
+
+@test
+def a_port_is_given_by_name_or_by_options():
+    write("b.xml", BINDING % ("vnet7", "clean-traffic", "<parameter name='IP' value='10.0.0.1'/>"))
+    by_name = nwfc("trace", "b.xml", "vnet7", "out arp").out
+    assert by_name == nwfc("trace", "b.xml", "--port", "vnet7", "out arp").out
+    assert by_name == nwfc("trace", *TRACE, "out arp").out
+    assert "did you mean 'vnet7'" in nwfc("trace", "b.xml", "vnet6", "out arp", status=2).err
+    for words in ([], ["b.xml"], ["out arp"], ["b.xml", "vnet7", "-t", "pf", "out arp"], ["b.xml", "vnet7", "--format=sarif", "out arp"]):
+        assert nwfc("trace", *words, status=2).out == ""
+
+
+@test
+def a_trace_shows_the_lines_of_targets():
+    for t in ("ebtables", "xtables", "nft"):
+        script = nwfc("compile", "-t", t, *TRACE).out
+        r = traced("-t", t, "out arp request spa 10.0.0.9")["packets"][0]
+        hits = [s for s in r["steps"] if s["step"] == "hit"]
+        assert hits and all(len(s["emitted"]) == 1 and s["emitted"][0]["target"] == t for s in hits), r
+        assert all(s["emitted"][0]["text"] in script for s in hits)
+
+
+@test
+def a_trace_of_a_port_that_learns_says_so():
+    r = json.loads(nwfc("trace", "-q", "--format=json", *PORT, "clean-traffic", "out arp").out)
+    assert r["learning"] is True
+    assert "not known" in nwfc("trace", "-q", *PORT, "clean-traffic", "out arp").out
+    write("leases", "")
+    r = nwfc("trace", "-q", "--leases", "leases", *PORT, "clean-traffic", "out arp").out
+    assert "not known" in r
+
+
+@test
+def a_broken_trace_leaves_the_file_as_it_was():
+    write("out.txt", "before")
+    nwfc("trace", *TRACE, "-o", "out.txt", "out tpc", status=2)
+    assert Path("out.txt").read_text() == "before"
+    nwfc("trace", *TRACE, "-o", "out.txt", "out tcp")
+    assert "clean-traffic#1" in Path("out.txt").read_text()
 
 
 if __name__ == "__main__":

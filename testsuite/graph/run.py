@@ -135,6 +135,8 @@ def what_packets_walk():
     assert found == {"no-mac-spoofing#1", "no-mac-spoofing#2", "no-arp-mac-spoofing#1", "no-arp-mac-spoofing#2",
                      "no-arp-ip-spoofing#2"}, found
     assert "all dropped" in dot and "none of them meets" in dot
+    found, dot = decides("out arp request spa 10.0.0.9")  # one packet
+    assert found == {"no-mac-spoofing#1", "no-arp-mac-spoofing#1", "no-arp-ip-spoofing#2"}, found
     found, dot = decides("in ip saddr 10.0.0.9")
     assert found == {"allow-incoming-ipv4#1"} and "all pass" in dot, found
     assert "what the guest sends" not in dot  # no packet of that side is asked about

@@ -314,6 +314,33 @@ def counted():
     print("done")
 
 
+def changed():
+    """Within a namespace: a change with comments and counters leads to what the new script is; moved lines are no change."""
+    text = "filter t {\n\tuse clean-traffic\nframes:\n\tdrop out arp operation 7\n}\nport vnet0 mac %s {\n\tuse t\n\tIP = 10.0.0.1\n}\n" % MAC
+    for folder, t in (("a", text), ("b", "\n\n" + text.replace("operation 7", "operation 8")), ("moved", "\n\n" + text)):
+        Path(folder).mkdir()
+        Path(folder, "t.nwf").write_text(t)
+    for options in ([], ["--annotate"], ["--annotate", "--counters"]):
+        got = []
+        for words in (["a"], ["--since", "a", "b"], ["b"]):
+            if "--since" not in words:
+                load.run(["nft", "flush", "ruleset"])
+            load.run(["nft", "-f", "-"], nwfc("compile", "-q", "-t", "nft", *options, *words).out)
+            got.append(load.run(["nft", "-s", "list", "ruleset"]))
+        assert got[0] != got[1] == got[2], options
+        assert "nothing differs" in nwfc("compile", "-q", "-t", "nft", *options, "--since", "a", "moved").out
+    print("done")
+
+
+@test
+def changes_have_comments_and_counters():
+    ns = load.namespace()
+    if not ns:
+        raise Skip("no network namespace with nft can be had here")
+    p = frames([*ns, sys.executable, "-B", __file__, "--nwfc", nwfc.program, "--inside", "change"])
+    assert p.stdout == "done\n", p.stdout[-4000:]
+
+
 @test
 def what_was_sent_is_counted_at_the_right_line():
     ns = load.namespace()
@@ -338,5 +365,5 @@ if __name__ == "__main__":
         nwfc.program = sys.argv[sys.argv.index("--nwfc") + 1]
         with tempfile.TemporaryDirectory() as place:
             os.chdir(place)
-            sys.exit(inside() if sys.argv[-1] == "load" else counted())
+            sys.exit({"load": inside, "count": counted, "change": changed}[sys.argv[-1]]())
     sys.exit(main(__doc__))

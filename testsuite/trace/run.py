@@ -60,7 +60,7 @@ class Conn:
     def __init__(self, words):
         state = re.search(r" ct state (\w+)", words)
         self.state = state.group(1).upper() if state else "NEW"
-        reply = " ct direction reply" in words
+        reply = " direction reply" in words
         self.direction = None if self.state in ("INVALID", "UNTRACKED") else "reply" if reply else "original"
 
     @staticmethod

@@ -200,7 +200,7 @@ static void test_random_filters(void **state)
 {
 	struct dice d = {20240611};
 	int built = 0;
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < 700; i++) {
 		struct build b;
 		void *none = NULL;
 		if (random_build(&d, 1 + roll(&d, 10), &b)) {
@@ -210,7 +210,7 @@ static void test_random_filters(void **state)
 		teardown(&none);
 		setup(&none);
 	}
-	assert_true(built > 700);
+	assert_true(built > 350);
 }
 
 static void test_stock_filters(void **state)
@@ -233,7 +233,7 @@ static void test_stock_filters(void **state)
 	}
 	struct build b = build_good();
 	vec_each (pd, &b.ports)
-		hold_against_sets(&d, pd, 2000);
+		hold_against_sets(&d, pd, 1500);
 }
 
 int main(void)
