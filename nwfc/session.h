@@ -37,6 +37,7 @@ struct host {
 	struct ports ports;
 	struct networks networks;
 	struct interfaces interfaces;
+	struct assertions assertions;
 	bool skipped;     /* shared files were left alone */
 	bool own_filters; /* files that are not shared gave filters */
 };

@@ -107,7 +107,8 @@ static const struct {
 } item_words[] = {{"filter", NWF_TOKEN_FILTER},
 		  {"port", NWF_TOKEN_PORT},
 		  {"define", NWF_TOKEN_DEFINE},
-		  {"include", NWF_TOKEN_INCLUDE}};
+		  {"include", NWF_TOKEN_INCLUDE},
+		  {"assert", NWF_TOKEN_ASSERT}};
 static const char *const labels[] = {"frames:", "packets:"};
 
 static void say_misspelt(struct nwf_parser *p, const struct nwf_token *t, const struct nearest *n)
@@ -205,6 +206,7 @@ static unsigned statement_place(const struct nwf_parser *p)
 	case NWF_TOKEN_WORD:
 		return p->assigns ? HABIT_PARAM : HABIT_RULE;
 	case NWF_TOKEN_VERB:
+	case NWF_TOKEN_ASSERT:
 		return HABIT_RULE;
 	case NWF_TOKEN_USE:
 		return HABIT_USE;
@@ -283,6 +285,7 @@ static const struct {
 		     {NWF_TOKEN_PORT, "an interface's name"},
 		     {NWF_TOKEN_DEFINE, "a name"},
 		     {NWF_TOKEN_INCLUDE, "a file's name in double quotes"},
+		     {NWF_TOKEN_ASSERT, "`port NAME`, `filter NAME` or `every port`"},
 		     {NWF_TOKEN_LEARN, "any, dhcp or none"},
 		     {NWF_TOKEN_UUID, "a UUID"},
 		     {NWF_TOKEN_CHAIN, "a chain's name, as in `chain arp-own`,"},
@@ -383,7 +386,7 @@ static void hint(struct nwf_parser *p, struct finding *f, const struct subject *
 	else if ((s->where & HABIT_ITEM) && begins_rule(p, s->text))
 		diag_hint(p->diags, f, "rules stand in a filter: `filter NAME { ... }`");
 	else if (s->where & HABIT_ITEM)
-		diag_hint(p->diags, f, "outside of braces stand filter, port, define and include");
+		diag_hint(p->diags, f, "outside of braces stand filter, port, define, include and assert");
 	else if (s->where == HABIT_PARAM && p->given->kind == NWF_TOKEN_END_LINE &&
 		 p->previous->kind == NWF_TOKEN_EQ)
 		diag_hint(p->diags, f, "a value is wanted here");

@@ -16,8 +16,9 @@ struct printer {
 	struct str source;
 	const struct nwf_comment *next, *end;
 	unsigned indent;
-	uint32_t pos; /* how far the source has been printed */
-	bool begun;   /* a line of this block has been printed */
+	uint32_t pos;  /* how far the source has been printed */
+	bool begun;    /* a line of this block has been printed */
+	bool one_line; /* whatever its length */
 };
 
 static void put_indent(struct printer *p)
@@ -165,7 +166,7 @@ static void put_list(struct printer *p, const struct nwf_value *v)
 	uint32_t length = 0, left = v->items.n;
 	vec_each (o, &v->items)
 		length += operand_length(o);
-	bool lines = length > LINE_LIST_MAX || has_comment(p, v->span);
+	bool lines = !p->one_line && (length > LINE_LIST_MAX || has_comment(p, v->span));
 	buf_str(p->out, lines ? STR("{\n") : STR("{ "));
 	p->indent += 2;
 	p->begun = false;
@@ -362,10 +363,62 @@ static void put_block(struct printer *p, const struct nwf_block *bl)
 	p->begun = true;
 }
 
+/* Longer assertions go on behind a \, a line for each part. */
+#define ASSERTION_LINE_MAX 90
+
+static void put_part(struct printer *p, bool lines)
+{
+	buf_str(p->out, lines ? STR(" \\\n\t") : STR(" "));
+}
+
+/* What is demanded of which packets. */
+static void put_demand(struct printer *p, const struct nwf_assertion *a, bool lines)
+{
+	put_word(p, &a->demand);
+	buf_char(p->out, ' ');
+	put_word(p, &a->packets.direction);
+	vec_each (m, &a->packets.matches)
+		put_match(p, *m);
+	vec_each (e, &a->excepts) {
+		put_part(p, lines);
+		put_word(p, &e->word);
+		vec_each (m, &e->matches)
+			put_match(p, *m);
+	}
+	vec_each (w, &a->verdicts.list)
+		buf_char(p->out, ' '), put_word(p, w);
+}
+
+static void put_assertion(struct printer *p, const struct nwf_assertion *a, bool lines)
+{
+	const struct nwf_word *const words[] = {&a->every, &a->subject, &a->name};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i]->kind)
+			put_word(p, words[i]), buf_char(p->out, ' ');
+	put_demand(p, a, lines);
+	vec_each (w, &a->packets.comments.list)
+		put_part(p, lines), put_word(p, w);
+}
+
+static bool is_long_assertion(const struct nwf_assertion *a)
+{
+	struct buf b;
+	buf_memory(&b);
+	put_assertion(&(struct printer){.out = &b, .one_line = true}, a, false);
+	bool is = b.n > ASSERTION_LINE_MAX;
+	buf_drop(&b);
+	return is;
+}
+
 static void put_item(struct printer *p, const struct nwf_item *it)
 {
-	static const char *const keywords[] = {"filter ", "port ", "define ", "include "};
+	static const char *const keywords[] = {"filter ", "port ", "define ", "include ",
+					       "assert "};
 	buf_str(p->out, str_from(keywords[it->kind]));
+	if (it->kind == NWF_ASSERT) {
+		put_assertion(p, it->assertion, is_long_assertion(it->assertion));
+		return;
+	}
 	put_word(p, &it->name);
 	if (it->mac.kind)
 		buf_lit(p->out, " mac "), put_word(p, &it->mac);
@@ -373,6 +426,12 @@ static void put_item(struct printer *p, const struct nwf_item *it)
 		buf_lit(p->out, " = "), put_values(p, &it->values, it->span);
 	if (it->kind == NWF_FILTER || it->kind == NWF_PORT)
 		put_block(p, &it->block);
+}
+
+void nwf_print_demand(struct buf *b, const struct nwf_assertion *a)
+{
+	struct printer p = {.out = b, .one_line = true};
+	put_demand(&p, a, false);
 }
 
 void nwf_print(struct buf *b, const struct nwf_file *f, struct str source)

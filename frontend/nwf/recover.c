@@ -17,7 +17,7 @@
 static bool begins_item(int kind)
 {
 	return kind == NWF_TOKEN_FILTER || kind == NWF_TOKEN_PORT || kind == NWF_TOKEN_DEFINE ||
-	       kind == NWF_TOKEN_INCLUDE;
+	       kind == NWF_TOKEN_INCLUDE || kind == NWF_TOKEN_ASSERT;
 }
 
 static bool begins_statement(int kind)
@@ -204,7 +204,8 @@ static void resync_head(struct nwf_parser *p, void *scanner, struct nwf_token *t
 /* Outside of filters and ports: on to the next item, over whole blocks. */
 static void resync_item(struct nwf_parser *p, void *scanner, struct nwf_token *t, bool noted)
 {
-	bool line = p->first.kind == NWF_TOKEN_DEFINE || p->first.kind == NWF_TOKEN_INCLUDE;
+	bool line = p->first.kind == NWF_TOKEN_DEFINE || p->first.kind == NWF_TOKEN_INCLUDE ||
+		    p->first.kind == NWF_TOKEN_ASSERT;
 	bool behind_stray = false; /* brace, which ends what was passed over */
 	for (;; read_token(p, scanner, t), noted = false) {
 		bool stray = t->kind == NWF_TOKEN_CLOSE && !p->depth;
