@@ -4,8 +4,7 @@
 void source_map_add(struct source_map *m, size_t offset, const struct prule *rule,
 		    const struct prule *walk, const struct port_data *pd, const uint32_t *row)
 {
-	*vec_push(m->arena, &m->lines) =
-		(struct mapped_line){offset, rule, walk, pd, m->rows.n};
+	*vec_push(m->arena, &m->lines) = (struct mapped_line){offset, rule, walk, pd, m->rows.n};
 	for (uint32_t d = 0; walk && d < walk->dims.n; d++)
 		*vec_push(m->arena, &m->rows) = row[d];
 }
@@ -89,8 +88,7 @@ static void read_restore(struct reader *r, struct str line)
 				uint32_t n = (uint32_t)strlen(tools[i]);
 				bool other = rest.len > n && rest.s[n] == '_';
 				begin_table(r, str_from(tools[i]),
-					    other    ? (struct str){rest.s + n + 1,
-								    rest.len - n - 5}
+					    other ? (struct str){rest.s + n + 1, rest.len - n - 5}
 					    : i == 2 ? STR("nat")
 						     : STR("filter"));
 				return;

@@ -14,9 +14,9 @@
 
 struct mapped_line {
 	size_t offset;
-	const struct prule *rule, *walk;  /* walk: whose dims the rows are of; may have none */
-	const struct port_data *pd;       /* without a port: of all ports */
-	uint32_t rows;                    /* into source_map.rows */
+	const struct prule *rule, *walk; /* walk: whose dims the rows are of; may have none */
+	const struct port_data *pd;      /* without a port: of all ports */
+	uint32_t rows;                   /* into source_map.rows */
 };
 
 struct source_map {
@@ -31,9 +31,9 @@ void source_map_add(struct source_map *m, size_t offset, const struct prule *rul
 
 /* Where a line is. */
 struct line_place {
-	uint32_t line;         /* from 1 */
-	struct str tool;       /* that loads it: "nft", "ebtables", "iptables", "ip6tables" */
-	struct str table;      /* "bridge nwfc", "filter" */
+	uint32_t line;    /* from 1 */
+	struct str tool;  /* that loads it: "nft", "ebtables", "iptables", "ip6tables" */
+	struct str table; /* "bridge nwfc", "filter" */
 	struct str chain;
 	uint32_t position; /* from 1 */
 };

@@ -74,8 +74,8 @@ struct template_writer {
 	const struct str *names;
 	struct source_map *map;     /* where lines are noted; NULL: nowhere */
 	const struct prule *source; /* whose lines these are; NULL: the rule's that is written */
-	struct buf pool; /* all texts of the port, one behind the other */
-	struct buf line; /* of the line in hand, what does not turn */
+	struct buf pool;            /* all texts of the port, one behind the other */
+	struct buf line;            /* of the line in hand, what does not turn */
 	vec_of(struct text_column) columns;
 	vec_of(struct text_at) texts;
 };

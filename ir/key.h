@@ -9,7 +9,8 @@
 
 #include "ir/filter.h"
 
-/* How many bytes of a filter's name a key has: a comment of nft holds 127, the rule's own included. */
+/* How many bytes of a filter's name a key has: a comment of nft holds 127, the rule's own included.
+ */
 #define KEY_NAME_MAX 60
 
 /* At most n bytes, whole characters. */

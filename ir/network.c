@@ -23,43 +23,62 @@ static void say_first(struct diags *ds, struct finding *f, const struct network 
 	diag_note(ds, f, first->name_span, "first here");
 }
 
-static void check_bridge(struct networks *ns, const struct network *n, struct diags *ds)
+/* Several networks of mode bridge may name one bridge of the host. */
+static void check_bridge(struct arena *a, struct networks *ns, const struct network *n,
+			 struct diags *ds)
 {
-	vec_each (other, &ns->list) {
-		const struct network *o = *other;
-		if (!n->bridge.len || !str_eq(o->bridge, n->bridge))
-			continue;
-		/* Several networks of mode bridge may name one bridge of the host. */
-		if (!network_modes[n->mode].owns_bridge && !network_modes[o->mode].owns_bridge)
-			continue;
-		struct finding *f = diag_add(ds, FINDING(E221), n->bridge_span,
-					     "bridge '%.*s' is the bridge of network '%.*s'",
-					     STR_ARG(n->bridge), STR_ARG(o->name));
-		diag_note(ds, f, o->bridge_span, "first here");
+	bool added;
+	if (!n->bridge.len)
 		return;
-	}
+	struct map_entry *e = map_put(a, &ns->by_bridge, n->bridge, &added);
+	const struct network *o = e->cptr;
+	if (added)
+		e->cptr = n;
+	if (added || (!network_modes[n->mode].owns_bridge && !network_modes[o->mode].owns_bridge))
+		return;
+	struct finding *f = diag_add(ds, FINDING(E221), n->bridge_span,
+				     "bridge '%.*s' is the bridge of network '%.*s'",
+				     STR_ARG(n->bridge), STR_ARG(o->name));
+	diag_note(ds, f, o->bridge_span, "first here");
 }
 
-static bool same_subnet(const struct network_ip *a, const struct network_ip *b)
+struct str subnet_key(const struct network_ip *ip, char key[SUBNET_KEY])
 {
-	return a->family == b->family && a->prefix == b->prefix &&
-	       memcmp(&a->base, &b->base, sizeof a->base) == 0;
+	key[0] = (char)ip->family;
+	key[1] = (char)ip->prefix;
+	memcpy(key + 2, ip->base.b, sizeof ip->base.b);
+	return (struct str){key, SUBNET_KEY};
+}
+
+static struct span span_of(const struct network *n, const struct network_ip *subnet)
+{
+	char key[SUBNET_KEY], other[SUBNET_KEY];
+	vec_each (ip, &n->ips)
+		if (str_eq(subnet_key(ip, key), subnet_key(subnet, other)))
+			return ip->span;
+	return n->span;
 }
 
 /* The host has one route to a subnet; as libvirt, equal ones alone are refused. */
-static void check_subnets(struct networks *ns, const struct network *n, struct diags *ds)
+static void check_subnets(struct arena *a, struct networks *ns, struct network *n, struct diags *ds)
 {
-	vec_each (other, &ns->list)
-		vec_each (theirs, &(*other)->ips)
-			vec_each (ip, &n->ips) {
-				if (!same_subnet(ip, theirs))
-					continue;
-				struct finding *f = diag_add(ds, FINDING(E227), ip->span,
-							     "network '%.*s' has this subnet",
-							     STR_ARG((*other)->name));
-				diag_note(ds, f, theirs->span, "first here");
-				return;
-			}
+	bool said = false;
+	vec_each (ip, &n->ips) {
+		char key[SUBNET_KEY];
+		bool added;
+		struct str k = str_copy(a, subnet_key(ip, key));
+		struct map_entry *e = map_put(a, &ns->by_subnet, k, &added);
+		const struct network *o = e->cptr;
+		if (added)
+			e->cptr = n;
+		ip->repeated = !added && o == n;
+		if (added || o == n || said)
+			continue;
+		struct finding *f = diag_add(ds, FINDING(E227), ip->span,
+					     "network '%.*s' has this subnet", STR_ARG(o->name));
+		diag_note(ds, f, span_of(o, ip), "first here");
+		said = true;
+	}
 }
 
 void networks_add(struct arena *a, struct networks *ns, struct network *n, struct diags *ds)
@@ -74,8 +93,8 @@ void networks_add(struct arena *a, struct networks *ns, struct network *n, struc
 		return;
 	}
 	e->ptr = n;
-	check_bridge(ns, n, ds);
-	check_subnets(ns, n, ds);
+	check_bridge(a, ns, n, ds);
+	check_subnets(a, ns, n, ds);
 	*vec_push(a, &ns->list) = n;
 }
 
@@ -109,10 +128,8 @@ const struct network *networks_find(const struct networks *ns, struct str name)
 
 const struct portgroup *network_portgroup(const struct network *n, struct str name)
 {
-	vec_each (g, &n->portgroups)
-		if (name.len ? str_eq(g->name, name) : g->is_default)
-			return g;
-	return NULL;
+	const struct map_entry *e = name.len ? map_find(&n->by_group, name) : NULL;
+	return name.len ? e ? e->cptr : NULL : n->standard_group;
 }
 
 bool network_speaks(const struct network *n, enum ip_family family)

@@ -7,6 +7,8 @@
 
 #include "ir/filter.h"
 
+struct interface;
+
 struct port {
 	struct str name; /* interface on the host, 1..15 bytes */
 	struct value mac;
@@ -14,6 +16,7 @@ struct port {
 	struct str link_device;            /* to listen on while learning; may be empty */
 	struct str interface_type;         /* "bridge", "network", ...; empty when not said */
 	bool direct;                       /* a macvtap: no port of a bridge */
+	const struct interface *interface; /* NULL: the port came another way */
 	struct filter_ref filter;
 	struct span span, name_span;
 };

@@ -97,12 +97,13 @@ static void count(struct counting *c, const struct listed_rule *r)
 		return;
 	}
 	c->uncounted += !r->counts;
-	struct str key = str_printf(a, "%.*s:%u:%u %.*s", STR_ARG(h.file), h.line, h.column,
-				    STR_ARG(h.key));
+	struct str key =
+		str_printf(a, "%.*s:%u:%u %.*s", STR_ARG(h.file), h.line, h.column, STR_ARG(h.key));
 	struct map_entry *e = map_put(a, &c->index, key, &added);
 	if (added) {
 		struct counted *new = e->ptr = arena_new_object(a, struct counted);
-		*new = (struct counted){h.key, h.file, h.action, h.line, h.column, c->rules.n, 0, 0, {0}};
+		*new = (struct counted){h.key,      h.file, h.action, h.line, h.column,
+					c->rules.n, 0,      0,        {0}};
 		*vec_push(a, &c->rules) = new;
 	}
 	struct counted *n = e->ptr;
@@ -131,8 +132,8 @@ static void put_text(const struct counting *c, struct buf *out)
 	vec_each (r, &c->rules) {
 		const struct counted *n = *r;
 		buf_printf(out, "%12llu %14llu  %.*s:%u: %.*s %.*s", (unsigned long long)n->packets,
-			   (unsigned long long)n->bytes, STR_ARG(n->file), n->line,
-			   STR_ARG(n->key), STR_ARG(n->action));
+			   (unsigned long long)n->bytes, STR_ARG(n->file), n->line, STR_ARG(n->key),
+			   STR_ARG(n->action));
 		if (n->lines.n > 1)
 			buf_printf(out, " (%u lines)", n->lines.n);
 		buf_char(out, '\n');
@@ -217,8 +218,9 @@ enum exit_code cmd_counters(struct session *s)
 	struct counting c = {.s = s};
 	struct output o;
 	if (!s->opt->inputs.n)
-		return usage("counters wants a listing: what nft -j list ruleset or iptables-save -c "
-			     "prints, or - for standard input");
+		return usage(
+			"counters wants a listing: what nft -j list ruleset or iptables-save -c "
+			"prints, or - for standard input");
 	if (format && !json && strcmp(format, "text") != 0)
 		return usage("--format wants text or json");
 	if (!load(&c))

@@ -48,7 +48,7 @@ static const char *graph_options(struct drawing *d)
 		return "--view wants all, filters or chains";
 	d->picture = (enum picture)picture;
 	d->view = option_given(o, OPT_PACKET) && !option_given(o, OPT_VIEW) ? VIEW_CHAINS
-									     : (enum view)view;
+									    : (enum view)view;
 	return NULL;
 }
 
@@ -244,9 +244,8 @@ enum exit_code cmd_graph(struct session *s)
 	const char *why = graph_options(&d);
 	if (why)
 		return usage(why);
-	d.graph = (struct graph){.arena = s->arena,
-				 .sources = &s->sources,
-				 .full = option_given(s->opt, OPT_FULL)};
+	d.graph = (struct graph){
+		.arena = s->arena, .sources = &s->sources, .full = option_given(s->opt, OPT_FULL)};
 	if (!load(&d))
 		return session_verdict(s);
 	if (option_given(s->opt, OPT_PACKET))

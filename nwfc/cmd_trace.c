@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "frontend/near.h"
+#include "base/near.h"
 #include "nwfc/capture.h"
 #include "nwfc/commands.h"
 #include "nwfc/trace.h"

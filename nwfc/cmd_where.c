@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "frontend/near.h"
+#include "base/near.h"
 #include "ir/key.h"
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
@@ -96,8 +96,8 @@ static void put_json(struct asking *q, const struct rule *r, const struct ways *
 	member(out, "key", rule_key(q->s->arena, r));
 	member(out, "filter", r->filter->name);
 	member(out, "file", at.file);
-	buf_printf(out, "\"line\": %u, \"column\": %u, \"number\": %u, \"action\": \"%s\", ", at.line,
-		   at.col, r->number, action_names[r->action]);
+	buf_printf(out, "\"line\": %u, \"column\": %u, \"number\": %u, \"action\": \"%s\", ",
+		   at.line, at.col, r->number, action_names[r->action]);
 	member(out, "text", source_line(&q->s->sources, r->span));
 	buf_lit(out, "\"paths\": [");
 	for (uint32_t i = 0; i < ways->list.n; i++) {
@@ -220,7 +220,8 @@ enum exit_code cmd_where(struct session *s)
 	struct input_list in = {0};
 	struct output o;
 	if (!s->opt->inputs.n)
-		return usage("where wants a key, \"no-ip-spoofing#2\", as comments of rules have it");
+		return usage(
+			"where wants a key, \"no-ip-spoofing#2\", as comments of rules have it");
 	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
 		return usage("--format wants text or json");
 	q.json = format && strcmp(format, "json") == 0;

@@ -3,7 +3,7 @@
  * A compile from its options to what its targets lower: the passes in their
  * order, a call a line.
  */
-#include "nwfc/compile.h"
+#include "nwfc/verify.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -129,7 +129,8 @@ const char *compile_options(struct compile *c)
 		return "--source-map is of whole scripts, not of --since";
 	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
 		return "-MD wants -o";
-	return wrong_learning(c);
+	const char *why = verify_options(c);
+	return why ? why : wrong_learning(c);
 }
 
 /* --- leases --- */
@@ -182,10 +183,10 @@ static void check_deaf(struct diags *ds, const struct interface *i, const struct
 }
 
 /* A guest that may change its address, and a filter that holds it to one. */
-static void check_trusting(const struct host *h, struct diags *ds, const struct build *b)
+static void check_trusting(struct diags *ds, const struct build *b)
 {
 	vec_each (pd, &b->ports) {
-		const struct interface *i = interface_of(&h->interfaces, pd->port);
+		const struct interface *i = pd->port->interface;
 		if (i)
 			check_deaf(ds, i, pd);
 		if (!i || !i->trusts || !uses(pd->program, "MAC"))
@@ -208,7 +209,7 @@ bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
 	b->interfaces = &h->interfaces;
 	bool ready = networks_ready(&h->networks, ds);
 	bool built = build_ports(&cx, &h->library, &h->ports, b);
-	check_trusting(h, ds, b);
+	check_trusting(ds, b);
 	return built && ready;
 }
 

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 /*
- * make's syntax, as far as a rule can say a name: what means something to make is escaped, and so is each
- * backslash before it; $ is doubled.
+ * make's syntax, as far as a rule can say a name: what means something to make is escaped, and so
+ * is each backslash before it; $ is doubled.
  */
 static void put_name(struct buf *b, struct str path, bool target)
 {
@@ -53,7 +53,7 @@ static void add_file(struct files *f, struct str name)
 static bool lies_in(struct arena *a, const char *path, const struct stat *dir)
 {
 	const char *slash = strrchr(path, '/');
-	const char *parent = !slash         ? "."
+	const char *parent = !slash          ? "."
 			     : slash == path ? "/"
 					     : str_printf(a, "%.*s", (int)(slash - path), path).s;
 	struct stat st;

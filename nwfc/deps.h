@@ -7,7 +7,8 @@
 
 #include "nwfc/compile.h"
 
-/* Targets are put by the caller, each with deps_target(); then what was read: false after a finding. */
+/* Targets are put by the caller, each with deps_target(); then what was read: false after a
+ * finding. */
 void deps_target(struct buf *b, const char *path);
 bool deps_sources(struct compile *c, struct buf *b);
 

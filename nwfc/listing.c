@@ -33,12 +33,13 @@ static void read_nft_rule(struct session *s, struct listing *l, const json_t *ru
 	const json_t *part;
 	size_t i;
 	struct str family = json_text(a, rule, "family"), table = json_text(a, rule, "table");
-	struct listed_rule r = {
-		.tool = STR("nft"),
-		.table = str_printf(a, "%.*s %.*s", STR_ARG(family), STR_ARG(table)),
-		.chain = json_text(a, rule, "chain"),
-		.comment = json_text(a, rule, "comment")};
-	json_array_foreach (json_object_get(rule, "expr"), i, part) {
+	struct listed_rule r = {.tool = STR("nft"),
+				.table =
+					str_printf(a, "%.*s %.*s", STR_ARG(family), STR_ARG(table)),
+				.chain = json_text(a, rule, "chain"),
+				.comment = json_text(a, rule, "comment")};
+	json_array_foreach(json_object_get(rule, "expr"), i, part)
+	{
 		const json_t *counter = json_object_get(part, "counter");
 		if (!json_is_object(counter))
 			continue;
@@ -58,7 +59,8 @@ static bool read_nft(struct session *s, const char *path, struct str text, struc
 	if (root && !good)
 		diag_add(&s->diags, FINDING(E608), (struct span){0},
 			 "%s is not what nft -j list ruleset prints", path);
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const json_t *rule = json_object_get(item, "rule");
 		if (json_is_object(rule))
 			read_nft_rule(s, l, rule);
@@ -180,7 +182,8 @@ static bool read_save(struct session *s, const char *path, struct str text, stru
 	if (r.table.len && r.tool.len)
 		return true;
 	diag_add(&s->diags, FINDING(E608), (struct span){0},
-		 "%s is no listing of nft -j, iptables-save, ip6tables-save or ebtables-save", path);
+		 "%s is no listing of nft -j, iptables-save, ip6tables-save or ebtables-save",
+		 path);
 	return false;
 }
 
@@ -193,5 +196,5 @@ bool listing_read(struct session *s, const char *path, struct listing *out)
 	while (i < text.len && strchr(" \t\r\n", text.s[i]))
 		i++;
 	return i < text.len && text.s[i] == '{' ? read_nft(s, path, text, out)
-						 : read_save(s, path, text, out);
+						: read_save(s, path, text, out);
 }

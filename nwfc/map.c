@@ -13,8 +13,8 @@ bool map_begin(struct compile *c)
 	if (!output_open(c->s, path, false, &m->out))
 		return false;
 	m->open = true;
-	buf_lit(&m->out.buf, "{\n\"version\": 1,\n\"generator\": \"nwfc " NWFC_VERSION
-			     "\",\n\"scripts\": [");
+	buf_lit(&m->out.buf,
+		"{\n\"version\": 1,\n\"generator\": \"nwfc " NWFC_VERSION "\",\n\"scripts\": [");
 	return true;
 }
 
@@ -37,8 +37,12 @@ static void put_place(struct compile *c, struct buf *out, struct span span)
 static uint32_t rule_number(struct compile *c, const struct mapped_line *l)
 {
 	const void *p = l->rule->source;
-	struct { const void *source; const void *program; uint32_t path; uint32_t zero; } id = {
-		p, l->pd->program, l->rule->path, 0};
+	struct {
+		const void *source;
+		const void *program;
+		uint32_t path;
+		uint32_t zero;
+	} id = {p, l->pd->program, l->rule->path, 0};
 	struct str key = {(const char *)&id, sizeof id};
 	struct map_entry *e = map_find(&c->map.rules, key);
 	bool added;
@@ -69,8 +73,7 @@ static void put_values(struct compile *c, const struct mapped_line *l, struct bu
 		uint32_t dim = l->walk->dims.items[d], row = c->emit.map->rows.items[l->rows + d];
 		uint32_t ncols = p->dims.items[dim].columns.n;
 		for (uint32_t i = 0; i < ncols; i++) {
-			const struct value *v =
-				&l->pd->rows[dim].values[(size_t)row * ncols + i];
+			const struct value *v = &l->pd->rows[dim].values[(size_t)row * ncols + i];
 			struct str name = column_name(p, &p->dims.items[dim].columns.items[i]);
 			bool added;
 			map_put(c->s->arena, &seen, name, &added);

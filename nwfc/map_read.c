@@ -50,10 +50,8 @@ static struct str read_values(struct arena *a, json_t *object)
 	struct str s = STR("");
 	const char *name;
 	json_t *value;
-	json_object_foreach (object, name, value)
-		if (json_is_string(value))
-			s = str_printf(a, "%.*s%s%s = %s", STR_ARG(s), s.len ? ", " : "", name,
-				       json_string_value(value));
+	json_object_foreach(object, name, value) if (json_is_string(value)) s = str_printf(
+		a, "%.*s%s%s = %s", STR_ARG(s), s.len ? ", " : "", name, json_string_value(value));
 	return s;
 }
 
@@ -62,12 +60,11 @@ static void read_line(struct source_map_file *m, struct str script, const json_t
 	struct arena *a = m->arena;
 	struct str tool = json_text(a, v, "tool"), table = json_text(a, v, "table"),
 		   chain = json_text(a, v, "chain");
-	*vec_push(a, &m->lines) =
-		(struct read_line){json_text(a, v, "port"),
-				   read_values(a, json_object_get(v, "values")),
-				   json_number(v, "rule")};
-	put_number(m, &m->places,
-		   place_key(a, tool, table, chain, json_number(v, "position")), m->lines.n - 1);
+	*vec_push(a, &m->lines) = (struct read_line){json_text(a, v, "port"),
+						     read_values(a, json_object_get(v, "values")),
+						     json_number(v, "rule")};
+	put_number(m, &m->places, place_key(a, tool, table, chain, json_number(v, "position")),
+		   m->lines.n - 1);
 	put_number(m, &m->numbers, number_key(a, script, json_number(v, "line")), m->lines.n - 1);
 }
 
@@ -78,9 +75,8 @@ static void read_script(struct source_map_file *m, const json_t *script)
 	const json_t *v;
 	size_t i;
 	*vec_push(a, &m->scripts) = file;
-	json_array_foreach (json_object_get(script, "lines"), i, v)
-		read_line(m, file, v);
-	json_array_foreach (json_object_get(script, "chains"), i, v)
+	json_array_foreach(json_object_get(script, "lines"), i, v) read_line(m, file, v);
+	json_array_foreach(json_object_get(script, "chains"), i, v)
 		put_number(m, &m->chains,
 			   place_key(a, json_text(a, v, "tool"), json_text(a, v, "table"),
 				     json_text(a, v, "chain"), 0),
@@ -93,15 +89,12 @@ static void read_rule(struct source_map_file *m, const json_t *v)
 	struct read_rule *r = vec_push(a, &m->rules);
 	const json_t *step;
 	size_t i;
-	*r = (struct read_rule){json_text(a, v, "key"),
-				json_text(a, v, "file"),
-				json_text(a, v, "action"),
-				STR(""),
-				json_number(v, "line"),
-				json_number(v, "column")};
-	json_array_foreach (json_object_get(v, "path"), i, step)
-		r->path = str_printf(a, "%.*s%s%.*s", STR_ARG(r->path), i ? " > " : "",
-				     STR_ARG(json_text(a, step, "filter")));
+	*r = (struct read_rule){json_text(a, v, "key"),    json_text(a, v, "file"),
+				json_text(a, v, "action"), STR(""),
+				json_number(v, "line"),    json_number(v, "column")};
+	json_array_foreach(json_object_get(v, "path"), i, step) r->path =
+		str_printf(a, "%.*s%s%.*s", STR_ARG(r->path), i ? " > " : "",
+			   STR_ARG(json_text(a, step, "filter")));
 }
 
 static bool fill(struct session *s, struct source_map_file *m, const json_t *root, const char *path)
@@ -114,10 +107,8 @@ static bool fill(struct session *s, struct source_map_file *m, const json_t *roo
 			 "%s is no source map of version 1", path);
 		return false;
 	}
-	json_array_foreach (rules, i, v)
-		read_rule(m, v);
-	json_array_foreach (scripts, i, v)
-		read_script(m, v);
+	json_array_foreach(rules, i, v) read_rule(m, v);
+	json_array_foreach(scripts, i, v) read_script(m, v);
 	return true;
 }
 
@@ -163,6 +154,7 @@ bool map_line(const struct source_map_file *m, struct str script, uint32_t line,
 uint32_t map_chain_rules(const struct source_map_file *m, struct str tool, struct str table,
 			 struct str chain)
 {
-	const struct map_entry *e = map_find(&m->chains, place_key(m->arena, tool, table, chain, 0));
+	const struct map_entry *e =
+		map_find(&m->chains, place_key(m->arena, tool, table, chain, 0));
 	return e ? (uint32_t)e->num : 0;
 }

@@ -12,22 +12,8 @@
 #include "backends/backend.h"
 
 enum command {
-	CMD_COMPILE,
-	CMD_REMOVE,
-	CMD_CHECK,
-	CMD_LIST,
-	CMD_FIELDS,
-	CMD_FMT,
-	CMD_CONVERT,
-	CMD_COMPLETION,
-	CMD_EXPLAIN,
-	CMD_RELOAD,
-	CMD_GRAPH,
-	CMD_WHERE,
-	CMD_COUNTERS,
-	CMD_TRACE,
-	CMD_HELP,
-	CMD_VERSION,
+#define COMMAND(id, name, letter, findings, arguments, help) CMD_##id,
+#include "nwfc/commands.def"
 	COMMANDS
 };
 
@@ -60,8 +46,10 @@ struct option_row {
 	const char *commands, *help;
 };
 struct command_row {
-	const char *name, *arguments, *help;
+	const char *name;
 	char letter;
+	bool findings; /* --format is the form of findings */
+	const char *arguments, *help;
 };
 extern const struct option_row option_rows[OPTIONS];
 extern const struct command_row command_rows[COMMANDS];
@@ -69,6 +57,8 @@ bool command_has(enum command c, enum option_id id);
 
 /* The last argument of an option; NULL when it was not given. */
 const char *option_value(const struct options *o, enum option_id id);
+/* Its argument may be left out, and then stands behind a `=` alone. */
+bool option_optional(int id);
 bool option_given(const struct options *o, enum option_id id);
 
 /* False with a one-line reason in *why (from the arena). */

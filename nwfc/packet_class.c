@@ -83,8 +83,8 @@ static pset taken(struct space *sp, const struct port_data *pd, enum side side)
 	return pset_and(sp->sets, all, sp->valid);
 }
 
-bool packet_class(struct session *s, struct space *sp, const char *words,
-		  const struct port *port, pset out[SIDES])
+bool packet_class(struct session *s, struct space *sp, const char *words, const struct port *port,
+		  pset out[SIDES])
 {
 	struct build b = {0};
 	const struct filter *f = read_class(s, words);

@@ -13,7 +13,7 @@
  * The packets of each side that the words mean, for a port whose variables they may
  * name; a side that they are not about has PSET_NONE. False after a finding.
  */
-bool packet_class(struct session *s, struct space *sp, const char *words,
-		  const struct port *port, pset out[SIDES]);
+bool packet_class(struct session *s, struct space *sp, const char *words, const struct port *port,
+		  pset out[SIDES]);
 
 #endif

@@ -41,7 +41,8 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
-/* In which form findings are printed; NULL: in none that there is. Some commands have forms of their own. */
+/* In which form findings are printed; NULL: in none that there is. Some commands have forms of
+ * their own. */
 static const struct findings_form {
 	const char *name;
 	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
@@ -49,10 +50,7 @@ static const struct findings_form {
 {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
-	bool own = opt->command == CMD_FIELDS || opt->command == CMD_GRAPH ||
-		   opt->command == CMD_WHERE || opt->command == CMD_COUNTERS ||
-		   opt->command == CMD_TRACE;
-	const char *format = own ? NULL : option_value(opt, OPT_FORMAT);
+	const char *format = !command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];
@@ -82,11 +80,16 @@ void session_close(struct session *s)
 
 /* --- which files --- */
 
+bool input_name_ok(const char *name)
+{
+	size_t n = strlen(name);
+	return name[0] != '.' && n > 4 &&
+	       (strcmp(name + n - 4, ".xml") == 0 || strcmp(name + n - 4, ".nwf") == 0);
+}
+
 static int wanted(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 4 &&
-	       (strcmp(d->d_name + n - 4, ".xml") == 0 || strcmp(d->d_name + n - 4, ".nwf") == 0);
+	return input_name_ok(d->d_name);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -108,7 +111,7 @@ static void add_file(struct session *s, const char *path, const struct stat *st,
 		     struct input_list *out)
 {
 	uint64_t ino = S_ISREG(st->st_mode) ? st->st_ino : 0;
-	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, ino, false};
+	*vec_push(s->arena, &out->files) = (struct input_file){.path = path, .dev = st->st_dev, .ino = ino};
 }
 
 static void list_directory(struct session *s, const char *dir, struct input_list *out)
@@ -135,7 +138,9 @@ void list_inputs(struct session *s, const struct words *inputs, struct input_lis
 {
 	vec_each (input, inputs) {
 		struct stat st = {0};
-		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
+		if (s->overlay && map_find(s->overlay, str_from(*input)))
+			add_file(s, *input, &st, out);
+		else if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
 			unreadable(s, *input);
 		else if (S_ISDIR(st.st_mode))
 			list_directory(s, *input, out);
@@ -192,15 +197,18 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 
 uint32_t read_source(struct session *s, const char *path)
 {
+	const struct map_entry *e = s->overlay ? map_find(s->overlay, str_from(path)) : NULL;
+	if (e)
+		return source_add(&s->sources, e->key, *(const struct str *)e->cptr);
 	uint32_t file = source_read(&s->sources, path);
 	if (!file)
 		unreadable(s, path);
 	return file;
 }
 
-static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
+static void read_file(struct session *s, struct parse_ctx *cx, const struct input_file *f)
 {
-	uint32_t file = read_source(s, path);
+	uint32_t file = f->source ? f->source : read_source(s, f->path);
 	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
 	if (file && !parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
 	    cx->ports->list.n == ports)
@@ -282,7 +290,7 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 	index_files(s, given, &known);
 	vec_each (f, &in.files)
 		if (!map_find(&known, identity(s->arena, f)) && !begins_with(f->path, port_roots))
-			read_file(s, &sub, f->path);
+			read_file(s, &sub, f);
 	h->library.incomplete |= found.incomplete;
 	map_each (e, &found.by_name)
 		library_add(&h->library, e->ptr, true, &s->diags);
@@ -369,7 +377,7 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 		if (skip_shared && f->shared)
 			h->skipped = true;
 		else
-			read_file(s, cx, f->path);
+			read_file(s, cx, f);
 		h->own_filters |= h->library.by_name.entries.n > filters;
 		progress_step(&pr);
 	}
@@ -414,9 +422,10 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 
 /* --- the end --- */
 
+/* What a target can not say, and a script that says something else: the input is good. */
 static bool is_loss(const struct finding *f)
 {
-	return f->kind->code[1] == '5';
+	return f->kind->code[1] == '5' || f->kind == FINDING(E702);
 }
 
 /* check's findings are its output, so for programs they go to standard output. */

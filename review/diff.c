@@ -3,7 +3,8 @@
 
 struct differ {
 	struct space *sp;
-	const struct meaning *m[VERSIONS];
+	const struct port_data *port[VERSIONS];
+	struct side_meaning *m[VERSIONS]; /* of the packets that are treated differently */
 	enum side side;
 	struct changes *out;
 };
@@ -33,7 +34,7 @@ static void add_change(struct differ *d, const struct change *proto, pset packet
 		return;
 	struct change *c = vec_push(d->sp->arena, &d->out->list);
 	*c = *proto;
-	struct packet usual = usual_packet(d->m[NOW]->port, d->side);
+	struct packet usual = usual_packet(d->port[NOW], d->side);
 	c->packets = packets;
 	c->uncertain = space_uncertain(d->sp, packets);
 	c->witness = space_witness(d->sp, packets, &usual);
@@ -45,7 +46,7 @@ static void add_change(struct differ *d, const struct change *proto, pset packet
  */
 static void split_by_rule(struct differ *d, struct change proto, int version, pset packets)
 {
-	const struct side_meaning *m = &d->m[version]->sides[d->side];
+	const struct side_meaning *m = d->m[version];
 	vec_each (r, &m->rules) {
 		if (packets == PSET_NONE)
 			return;
@@ -65,7 +66,7 @@ static void split_by_rule(struct differ *d, struct change proto, int version, ps
 /* By the rule that drops (or rejects) in one version, layer by layer as packets meet them. */
 static void split_by_dropper(struct differ *d, struct change proto, int dropper, pset packets)
 {
-	const struct side_meaning *m = &d->m[dropper]->sides[d->side];
+	const struct side_meaning *m = d->m[dropper];
 	for (int i = 0; i < 2; i++) {
 		proto.layer = layer_at(d->side, i);
 		vec_each (r, &m->rules) {
@@ -90,10 +91,7 @@ static void diff_side(struct differ *d)
 	} kinds[] = {{VERDICT_DROP, VERDICT_PASS},   {VERDICT_REJECT, VERDICT_PASS},
 		     {VERDICT_PASS, VERDICT_DROP},   {VERDICT_PASS, VERDICT_REJECT},
 		     {VERDICT_DROP, VERDICT_REJECT}, {VERDICT_REJECT, VERDICT_DROP}};
-	const struct side_meaning *old = &d->m[BEFORE]->sides[d->side],
-				  *new = &d->m[NOW]->sides[d->side];
-	if (old->passed == new->passed && old->dropped == new->dropped)
-		return;
+	const struct side_meaning *old = d->m[BEFORE], *new = d->m[NOW];
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct change proto = {.side = d->side, .verdict = {kinds[i].before, kinds[i].now}};
 		pset both = pset_and(d->sp->sets, of_verdict(old, kinds[i].before),
@@ -104,11 +102,21 @@ static void diff_side(struct differ *d)
 	}
 }
 
-void diff_meanings(struct space *sp, const struct meaning *before, const struct meaning *now,
-		   struct changes *out)
+/* The rules behind the verdicts are looked for among the packets that matter alone: mostly few. */
+void diff_ports(struct space *sp, const struct port_data *before, const struct port_data *now,
+		struct changes *out)
 {
 	for (int side = 0; side < SIDES; side++) {
-		struct differ d = {sp, {before, now}, (enum side)side, out};
+		struct differ d = {
+			.sp = sp, .port = {before, now}, .side = (enum side)side, .out = out};
+		struct verdicts old = verdicts_of(sp, before, d.side),
+				new = verdicts_of(sp, now, d.side);
+		pset differ = pset_or(sp->sets, pset_xor(sp->sets, old.dropped, new.dropped),
+				      pset_xor(sp->sets, old.rejected, new.rejected));
+		if (differ == PSET_NONE)
+			continue;
+		for (int v = 0; v < VERSIONS; v++)
+			d.m[v] = meaning_within(sp, d.port[v], d.side, differ);
 		diff_side(&d);
 	}
 }

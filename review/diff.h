@@ -2,7 +2,7 @@
 /*
  * diff.h - which packets two programs treat differently, and which rules make them do so.
  *
- * Needs: the meanings of a port before and now, in one space. Gives: changes, which do
+ * Needs: the port's program before and now. Gives: changes, which do
  * not overlap: each a set of packets with one verdict before, another one now, and the
  * rules that gave them. No change: no packet is treated differently, whatever the
  * rules look like. Fails: sets_failed(); then the list means nothing.
@@ -34,7 +34,7 @@ struct changes {
 };
 
 /* The packets of one change stay in the engine until the mark before this is released. */
-void diff_meanings(struct space *sp, const struct meaning *before, const struct meaning *now,
-		   struct changes *out);
+void diff_ports(struct space *sp, const struct port_data *before, const struct port_data *now,
+		struct changes *out);
 
 #endif

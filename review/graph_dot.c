@@ -124,8 +124,7 @@ static void put_rule(struct buf *out, const struct graph_row *row, uint32_t port
 	bool unseen = row->mark == GRAPH_UNSEEN;
 	const char *colour = text_colour(row->mark);
 	/* there is no title without a reference; a name of a file is none that one may follow */
-	buf_printf(out,
-		   "<TD PORT=\"r%u\" ALIGN=\"LEFT\" BALIGN=\"LEFT\" HREF=\"#\" TITLE=\"",
+	buf_printf(out, "<TD PORT=\"r%u\" ALIGN=\"LEFT\" BALIGN=\"LEFT\" HREF=\"#\" TITLE=\"",
 		   port);
 	put_html(out, row->place);
 	buf_lit(out, "\">");
@@ -204,7 +203,8 @@ static void put_head(struct buf *out, const struct graph_box *b)
 	bool unseen = b->mark == GRAPH_UNSEEN;
 	const char *text = unseen ? "#808080" : box_looks[b->kind].text;
 	buf_printf(out, "<TR><TD PORT=\"head\" COLSPAN=\"%u\" BGCOLOR=\"%s\"%s>", asked ? 3 : 2,
-		   unseen ? "#e4e4e4" : box_looks[b->kind].head, b->kind == GRAPH_PORT ? " BORDER=\"0\"" : "");
+		   unseen ? "#e4e4e4" : box_looks[b->kind].head,
+		   b->kind == GRAPH_PORT ? " BORDER=\"0\"" : "");
 	open_font(out, text, 12);
 	buf_lit(out, "<B>");
 	put_html(out, b->title);
@@ -229,8 +229,9 @@ static void put_box(const struct graph *g, uint32_t i, struct buf *out)
 		buf_lit(out, "</B>>];\n");
 		return;
 	}
-	buf_printf(out, "\t\tb%u [label=<<TABLE BORDER=\"%d\" CELLBORDER=\"%d\" CELLSPACING=\"0\" "
-			"CELLPADDING=\"3\" COLOR=\"%s\"%s>\n",
+	buf_printf(out,
+		   "\t\tb%u [label=<<TABLE BORDER=\"%d\" CELLBORDER=\"%d\" CELLSPACING=\"0\" "
+		   "CELLPADDING=\"3\" COLOR=\"%s\"%s>\n",
 		   i, 1, b->kind == GRAPH_PORT || b->kind <= GRAPH_STOCK ? 0 : 1, colour,
 		   box_looks[b->kind].border);
 	put_head(out, b);

@@ -5,13 +5,13 @@
 #include "review/graph.h"
 
 /* Ports of one filter beyond these are one box. */
-#define MANY_PORTS 3
+#define MANY_PORTS  3
 #define MANY_VALUES 3
 
 struct tree_drawing {
 	struct graph *g;
 	const struct library *lib;
-	struct map boxes;                        /* filter name -> num: box */
+	struct map boxes;                       /* filter name -> num: box */
 	vec_of(const struct filter *) to_visit; /* box i + offset is of to_visit[i] */
 };
 
@@ -54,15 +54,15 @@ static void count_rules(struct graph *g, const struct filter *f, struct graph_bo
 			s = join(g->arena, s, ", ",
 				 str_printf(g->arena, "%u %s", n[a], action_names[a]));
 	if (f->nrules)
-		note(g, b, str_printf(g->arena, "%u %s: %.*s", f->nrules,
-				      f->nrules == 1 ? "rule" : "rules", STR_ARG(s)));
+		note(g, b,
+		     str_printf(g->arena, "%u %s: %.*s", f->nrules,
+				f->nrules == 1 ? "rule" : "rules", STR_ARG(s)));
 }
 
 static struct str subtitle(struct arena *a, const struct filter *f)
 {
-	struct str chain = str_is(f->chain, "root")
-				   ? STR("")
-				   : str_printf(a, "chain %.*s", STR_ARG(f->chain));
+	struct str chain =
+		str_is(f->chain, "root") ? STR("") : str_printf(a, "chain %.*s", STR_ARG(f->chain));
 	if (f->priority_given)
 		chain = join(a, chain, ", ", str_printf(a, "priority %d", f->priority));
 	return chain;
@@ -131,9 +131,13 @@ static uint32_t named_box(struct tree_drawing *d, struct str name)
 static void reference(struct tree_drawing *d, uint32_t from, const struct filter_ref *ref)
 {
 	uint32_t to = named_box(d, ref->filter);
-	*vec_push(d->g->arena, &d->g->edges) = (struct graph_edge){
-		from, GRAPH_WHOLE, to, GRAPH_REFERENCE,
-		params_text(d->g->arena, &ref->params), GRAPH_UNASKED};
+	*vec_push(d->g->arena, &d->g->edges) =
+		(struct graph_edge){from,
+				    GRAPH_WHOLE,
+				    to,
+				    GRAPH_REFERENCE,
+				    params_text(d->g->arena, &ref->params),
+				    GRAPH_UNASKED};
 }
 
 static void references_of(struct tree_drawing *d, uint32_t from, const struct filter *f)

@@ -44,8 +44,7 @@ static void put_row(struct buf *out, const struct graph_row *row)
 	}
 	if (row->kind == GRAPH_RULE)
 		buf_printf(out, " : %s%s%s", row->verdict == ACTION_RETURN ? "" : "<b>",
-			   action_names[row->verdict],
-			   row->verdict == ACTION_RETURN ? "" : "</b>");
+			   action_names[row->verdict], row->verdict == ACTION_RETURN ? "" : "</b>");
 }
 
 static void put_box(const struct graph *g, uint32_t i, struct buf *out)

@@ -152,12 +152,10 @@ static void add_jump(const struct side_drawing *d, uint32_t chain, struct graph_
 	enum graph_mark mark =
 		d->meaning ? seen(d, d->meaning->chains.items[chain].enters) : GRAPH_UNASKED;
 	struct str takes = str_from(chain_takes(c->prefix));
-	add_text(d, b, GRAPH_JUMP,
-		 str_printf(a, "%.*s", STR_ARG(takes)), mark);
+	add_text(d, b, GRAPH_JUMP, str_printf(a, "%.*s", STR_ARG(takes)), mark);
 	b->rows.items[b->rows.n - 1].key = clean_text(a, c->name);
-	*vec_push(a, &d->g->edges) =
-		(struct graph_edge){from, b->rows.n - 1, first_box + chain, GRAPH_CALL, STR(""),
-				    mark};
+	*vec_push(a, &d->g->edges) = (struct graph_edge){
+		from, b->rows.n - 1, first_box + chain, GRAPH_CALL, STR(""), mark};
 }
 
 /* Rules that are drawn together, or one jump. */
@@ -247,15 +245,17 @@ static void chain_box(const struct side_drawing *d, uint32_t index, uint32_t fir
 	if (d->meaning)
 		b.mark = seen(d, d->meaning->chains.items[index].enters);
 	if (b.mark == GRAPH_UNSEEN && index && !d->g->full) {
-		add_more(d, &b, c->items.n, c->items.n == 1 ? "rule that none of them meets"
-						 : "rules that none of them meets", GRAPH_UNSEEN);
+		add_more(d, &b, c->items.n,
+			 c->items.n == 1 ? "rule that none of them meets"
+					 : "rules that none of them meets",
+			 GRAPH_UNSEEN);
 		*vec_push(a, &d->g->boxes) = b;
 		return;
 	}
 	vec_each (it, &c->items)
-		*vec_push(a, &rows.list) =
-			it->kind == ITEM_RULE ? (struct row_source){it->rule, 0}
-					      : (struct row_source){NULL, it->chain};
+		*vec_push(a, &rows.list) = it->kind == ITEM_RULE
+						   ? (struct row_source){it->rule, 0}
+						   : (struct row_source){NULL, it->chain};
 	add_rows(d, &rows, &b, first_box, first_box + index);
 	add_text(d, &b, GRAPH_END, index ? STR("end: back to root") : STR("end: passes"),
 		 d->meaning ? seen(d, d->meaning->chains.items[index].leaves) : GRAPH_UNASKED);
@@ -281,16 +281,16 @@ static void packet_box(const struct side_drawing *d)
 
 static uint32_t endpoint(const struct side_drawing *d, const char *text, enum graph_mark mark)
 {
-	*vec_push(d->g->arena, &d->g->boxes) = (struct graph_box){
-		.kind = GRAPH_ENDPOINT, .title = str_from(text), .mark = mark};
+	*vec_push(d->g->arena, &d->g->boxes) =
+		(struct graph_box){.kind = GRAPH_ENDPOINT, .title = str_from(text), .mark = mark};
 	return d->g->boxes.n - 1;
 }
 
 static uint32_t flow(const struct side_drawing *d, uint32_t from, uint32_t to, const char *label,
 		     enum graph_mark mark)
 {
-	*vec_push(d->g->arena, &d->g->edges) = (struct graph_edge){
-		from, GRAPH_WHOLE, to, GRAPH_FLOW, str_from(label), mark};
+	*vec_push(d->g->arena, &d->g->edges) =
+		(struct graph_edge){from, GRAPH_WHOLE, to, GRAPH_FLOW, str_from(label), mark};
 	return to;
 }
 
@@ -308,8 +308,8 @@ static uint32_t draw_layer(struct side_drawing *d, enum layer layer, uint32_t fr
 		packet_box(d);
 	flow(d, from, at, "", mark);
 	if (d->meaning)
-		d->class = pset_and(d->asked->space->sets, d->class,
-				    d->meaning->layer_passed[layer]);
+		d->class =
+			pset_and(d->asked->space->sets, d->class, d->meaning->layer_passed[layer]);
 	return at;
 }
 
@@ -345,8 +345,7 @@ static void draw_side(struct side_drawing *d)
 	at = draw_layer(d, frames_first ? LAYER_FRAME : LAYER_PACKET, at);
 	at = draw_layer(d, frames_first ? LAYER_PACKET : LAYER_FRAME, at);
 	uint32_t end = endpoint(d, ends[d->side][1], seen(d, PSET_ALL));
-	flow(d, at, end, at == start ? "no rule: everything passes" : "",
-	     seen(d, PSET_ALL));
+	flow(d, at, end, at == start ? "no rule: everything passes" : "", seen(d, PSET_ALL));
 	*vec_push(d->g->arena, &d->g->groups) =
 		(struct graph_group){title, first, d->g->boxes.n - first};
 }
@@ -355,9 +354,12 @@ void graph_program(struct graph *g, const struct program *p, struct str title,
 		   const struct graph_class *asked)
 {
 	for (enum side s = 0; s < SIDES; s++) {
-		struct side_drawing d = {
-			.g = g, .p = p, .part = &p->parts[s], .side = s, .asked = asked,
-			.name = clean_text(g->arena, title)};
+		struct side_drawing d = {.g = g,
+					 .p = p,
+					 .part = &p->parts[s],
+					 .side = s,
+					 .asked = asked,
+					 .name = clean_text(g->arena, title)};
 		if (asked) {
 			d.meaning = &asked->meaning->sides[s];
 			d.class = asked->classes[s];

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "frontend/near.h"
+#include "base/near.h"
 #include "frontend/nwf/words.h"
 #include "review/var_words.h"
 

@@ -205,14 +205,34 @@ struct region region_of(struct space *sp, pset s, uint32_t max)
 
 /* --- words --------------------------------------------------------------------------------- */
 
+/* Names have no order: all of a short range are written out. */
+static bool by_name(const struct region_term *t, const struct region_range *r)
+{
+	return var_words(t->var) && t->var != V_TCP_FLAGS && r->hi > r->lo && r->hi - r->lo < 5;
+}
+
+static void print_range(struct buf *b, const struct region_term *t, const struct region_range *r)
+{
+	if (!by_name(t, r)) {
+		var_print_range(b, t->var, r->lo, r->hi);
+		return;
+	}
+	for (u128 v = r->lo; v <= r->hi; v++) {
+		var_print(b, t->var, v);
+		if (v < r->hi)
+			buf_lit(b, ", ");
+	}
+}
+
 static void print_ranges(struct buf *b, const struct region_term *t)
 {
-	bool braces = t->ranges.n > 1;
-	buf_printf(b, "%s %s%s", vars[t->var].words, t->negated ? "!= " : "", braces ? "{ " : "");
+	bool braces = t->ranges.n > 1 || by_name(t, t->ranges.items);
+	const char *words = t->var == V_CT_REPLY ? "ct direction" : vars[t->var].words;
+	buf_printf(b, "%s %s%s", words, t->negated ? "!= " : "", braces ? "{ " : "");
 	vec_each (r, &t->ranges) {
 		if (r != t->ranges.items)
 			buf_lit(b, ", ");
-		var_print_range(b, t->var, r->lo, r->hi);
+		print_range(b, t, r);
 	}
 	if (braces)
 		buf_lit(b, " }");
@@ -220,8 +240,8 @@ static void print_ranges(struct buf *b, const struct region_term *t)
 
 static void print_term(struct buf *b, const struct region_term *t)
 {
-	if (t->kind == TERM_RANGES && vars[t->var].bits == 1)
-		buf_printf(b, "%s%s", (t->ranges.items[0].lo == 0) != t->negated ? "not a " : "",
+	if (t->kind == TERM_RANGES && vars[t->var].bits == 1 && !var_words(t->var))
+		buf_printf(b, "%s%s", (t->ranges.items[0].lo == 0) != t->negated ? "no " : "",
 			   vars[t->var].words);
 	else if (t->kind == TERM_RANGES)
 		print_ranges(b, t);

@@ -120,11 +120,11 @@ static pset askable(const struct taker *t, const struct ptest *x)
 	return pset_minus(t->sp->sets, present, none);
 }
 
+/* Where it can be asked is put to it once for the rule. */
 static pset take_test(const struct taker *t, const struct ptest *x)
 {
-	pset takes = take_row(t, x).take(t, x), where = askable(t, x);
-	return x->negated ? pset_minus(t->sp->sets, where, takes)
-			  : pset_and(t->sp->sets, where, takes);
+	pset takes = take_row(t, x).take(t, x);
+	return x->negated ? pset_not(t->sp->sets, takes) : takes;
 }
 
 /* A type and a code that are both negated are one test: not this pair. */
@@ -138,7 +138,7 @@ static bool is_pair(const struct prule *r, uint32_t i)
 static pset take_pair(const struct taker *t, const struct ptest *x)
 {
 	pset both = pset_and(t->sp->sets, take_range(t, &x[0]), take_range(t, &x[1]));
-	return pset_minus(t->sp->sets, askable(t, x), both);
+	return pset_not(t->sp->sets, both);
 }
 
 /* --- dimensions ------------------------------------------------------------------------------ */
@@ -186,16 +186,20 @@ static void tie_dims(struct taker *t)
 	}
 }
 
-/* All tests of a group, for the rows chosen. */
+/*
+ * All tests of a group, for the rows chosen. The last ones first: what the diagram asks
+ * for later is put together before what it asks for earlier, so that no part of it is
+ * made twice.
+ */
 static pset take_group_row(const struct taker *t, uint32_t group)
 {
 	pset s = PSET_ALL;
-	for (uint32_t i = 0; i < t->r->tests.n; i++) {
+	for (uint32_t i = t->r->tests.n; i-- > 0;) {
+		bool pair = i > 0 && is_pair(t->r, i - 1);
+		i -= pair;
 		const struct ptest *x = &t->r->tests.items[i];
-		bool pair = is_pair(t->r, i);
 		if (x->field != F_CT_COUNT && !x->none && group_of(t, i) == group)
-			s = pset_and(t->sp->sets, s, pair ? take_pair(t, x) : take_test(t, x));
-		i += pair;
+			s = pset_and(t->sp->sets, pair ? take_pair(t, x) : take_test(t, x), s);
 	}
 	return s;
 }
@@ -246,7 +250,7 @@ static pset take_none(struct taker *t, const struct ptest *x, uint32_t group)
 		do
 			*vec_push(t->sp->arena, &rows) = take_row(t, x).take(t, x);
 		while (next_row(t, group) && !sets_failed(t->sp->sets));
-	return pset_minus(t->sp->sets, askable(t, x), pset_union(t->sp->sets, rows.items, rows.n));
+	return pset_not(t->sp->sets, pset_union(t->sp->sets, rows.items, rows.n));
 }
 
 /* --- the rule --------------------------------------------------------------------------------- */
@@ -282,10 +286,7 @@ static pset take_proto(struct space *sp, const struct proto *p)
 /* A rule counts the connections of the packets that the rest of it takes. */
 static pset take_count_row(const struct taker *t, const struct ptest *x, pset rest)
 {
-	struct buf b;
-	buf_memory(&b);
-	question_count(&b, slot_value(&x->value, t->r, t->pd, t->row));
-	pset over = space_unknown(t->sp, buf_take(t->sp->arena, &b), rest);
+	pset over = space_connections(t->sp, slot_value(&x->value, t->r, t->pd, t->row)->u, rest);
 	return x->negated ? pset_minus(t->sp->sets, rest, over) : pset_and(t->sp->sets, rest, over);
 }
 
@@ -304,14 +305,24 @@ static pset take_count(struct taker *t, const struct ptest *x, uint32_t group, p
 	return s;
 }
 
+/* What has nothing to do with values: protocol, connection, and that all can be asked. */
+static pset take_kind(const struct taker *t)
+{
+	struct sets *sets = t->sp->sets;
+	pset s = pset_and(sets, take_proto(t->sp, t->r->proto), take_states(t->sp, t->r));
+	vec_each (x, &t->r->tests)
+		if (x->field != F_CT_COUNT)
+			s = pset_and(sets, s, askable(t, x));
+	return s;
+}
+
 pset rule_takes(struct space *sp, const struct prule *r, const struct port_data *pd)
 {
 	uint32_t n = r->dims.n, count = UINT32_MAX;
 	struct taker t = {sp, r, pd, arena_new_array(sp->arena, uint32_t, n + 1),
 			  arena_new_array(sp->arena, uint32_t, n + 1)};
 	tie_dims(&t);
-	pset s = pset_and(sp->sets, take_proto(sp, r->proto), take_states(sp, r));
-	s = pset_and(sp->sets, s, take_group_row(&t, UINT32_MAX));
+	pset s = take_group_row(&t, UINT32_MAX);
 	for (uint32_t i = 0; i < r->tests.n; i++) {
 		const struct ptest *x = &r->tests.items[i];
 		if (x->none && x->field != F_CT_COUNT)
@@ -322,6 +333,7 @@ pset rule_takes(struct space *sp, const struct prule *r, const struct port_data 
 	for (uint32_t d = 0; d < n; d++)
 		if (t.group[d] == d)
 			s = pset_and(sp->sets, s, take_group(&t, d));
+	s = pset_and(sp->sets, take_kind(&t), s);
 	return count == UINT32_MAX || s == PSET_NONE
 		       ? s
 		       : take_count(&t, &r->tests.items[count], group_of(&t, count), s);

@@ -13,6 +13,7 @@ static const struct word_value operations[] = {
 static const struct word_value states[] = {
 	{"new", CTC_NEW},         {"established", CTC_ESTABLISHED}, {"related", CTC_RELATED},
 	{"invalid", CTC_INVALID}, {"untracked", CTC_UNTRACKED},     {NULL, 0}};
+static const struct word_value directions[] = {{"original", 0}, {"reply", 1}, {NULL, 0}};
 static const struct word_value flags[] = {{"fin", 1},  {"syn", 2},   {"rst", 4},
 					  {"psh", 8},  {"ack", 16},  {"urg", 32},
 					  {"ecn", 64}, {"cwr", 128}, {NULL, 0}};
@@ -42,6 +43,7 @@ static const struct look {
 	[V_IP6_DADDR] = {IP6, NULL},
 	[V_TCP_FLAGS] = {FLAGS, flags},
 	[V_CT_STATE] = {DECIMAL, states},
+	[V_CT_REPLY] = {DECIMAL, directions},
 };
 
 const struct word_value *var_words(enum var_id v)

@@ -93,7 +93,9 @@ struct packet space_witness(struct space *sp, pset s, const struct packet *usual
 	struct packet p = {.side = usual->side};
 	size_t mark = sets_mark(sp->sets);
 	for (int v = 0; v < VARS && !sets_failed(sp->sets); v++) {
-		p.v[v] = choose(sp, s, (enum var_id)v, usual->v[v]);
+		/* what is not new does not begin with a SYN */
+		bool going_on = v == V_TCP_FLAGS && p.v[V_CT_STATE] != CTC_NEW;
+		p.v[v] = choose(sp, s, (enum var_id)v, going_on ? TCP_ACK : usual->v[v]);
 		s = space_given(sp, s, (enum var_id)v, p.v[v]);
 	}
 	for (int k = 0; k < 256; k++)

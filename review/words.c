@@ -30,8 +30,7 @@ static void put_slot(struct buf *b, const struct program *p, const struct prule 
 		value_print(b, &s->value);
 	if (s->kind != SLOT_DIM)
 		return;
-	const struct dim_column *c =
-		&p->dims.items[r->dims.items[s->dim]].columns.items[s->column];
+	const struct dim_column *c = &p->dims.items[r->dims.items[s->dim]].columns.items[s->column];
 	if (c->constant) {
 		put_list(b, c);
 		return;
@@ -83,9 +82,7 @@ static struct str test_words(struct arena *a, const struct program *p, const str
 	if (t->field == F_CT_COUNT)
 		buf_lit(&b, " over");
 	if (t->value.kind != SLOT_NONE || t->to.kind != SLOT_NONE || t->negated)
-		buf_str(&b, t->none      ? STR(" none of ")
-			    : t->negated ? STR(" != ")
-					 : STR(" "));
+		buf_str(&b, t->none ? STR(" none of ") : t->negated ? STR(" != ") : STR(" "));
 	put_slot(&b, p, r, &t->value);
 	if (t->value.kind == SLOT_NONE && t->to.kind != SLOT_NONE)
 		buf_lit(&b, "0");
@@ -174,8 +171,11 @@ const char *chain_takes(const struct chain_prefix *prefix)
 	static const struct {
 		uint16_t type;
 		const char *word;
-	} words[] = {{0x0800, "IPv4"}, {0x86dd, "IPv6"}, {0x0806, "ARP"},
-		     {0x8035, "RARP"}, {0x8100, "VLAN"}};
+	} words[] = {{0x0800, "IPv4"},
+		     {0x86dd, "IPv6"},
+		     {0x0806, "ARP"},
+		     {0x8035, "RARP"},
+		     {0x8100, "VLAN"}};
 	for (size_t i = 0; prefix && i < sizeof words / sizeof *words; i++)
 		if (prefix->ethertype == words[i].type)
 			return words[i].word;

@@ -29,8 +29,10 @@ suites() {
 	golden-asan  $run testsuite/golden/run.py --nwfc build/asan/nwfc
 	gallery      $run testsuite/gallery/run.py --nwfc build/nwfc
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
+	texts        $run testsuite/cli/texts.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
+	readback     $run testsuite/readback/run.py --nwfc build/nwfc
 	load         $run testsuite/golden/load.py --nwfc build/nwfc
 	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
@@ -39,6 +41,7 @@ suites() {
 	net-rules    $run testsuite/corpus/network_rules.py --nwfc build/nwfc
 	domains      $run testsuite/corpus/domains.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
+	diff         $run testsuite/review/diff.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
@@ -61,6 +64,8 @@ suites() {
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
 	graph        $run testsuite/graph/run.py --nwfc build/nwfc
 	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
+	cases        $run testsuite/cases/run.py --nwfc build/nwfc
+	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
 	fuzz         sh testsuite/fuzz/run.sh --seconds 10
 	vm           sh scripts/check-vm.sh --short

@@ -31,18 +31,9 @@ static void add(struct lowering *l, struct net_rule r)
 }
 
 /* The subnets of a network, each once. */
-static bool is_repeated(const struct network *n, const struct network_ip *ip)
-{
-	for (const struct network_ip *i = n->ips.items; i < ip; i++)
-		if (i->family == ip->family && i->prefix == ip->prefix &&
-		    memcmp(&i->base, &ip->base, sizeof ip->base) == 0)
-			return true;
-	return false;
-}
-
 #define each_subnet(it, n)                                                                         \
 	vec_each (it, &(n)->ips)                                                                   \
-		if (!is_repeated((n), it))
+		if (!(it)->repeated)
 
 static bool forwards(const struct network *n)
 {

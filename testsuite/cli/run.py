@@ -15,8 +15,7 @@ from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
 # Each with the letter that options.def has for it.
-LETTERS = {name: letter for name, letter in re.findall(r'\{"(\w+)",[^{}]*\'(\w)\'\}', (ROOT / "nwfc" / "options.c").read_text())
-           if name not in ("help", "version")}
+LETTERS = {name: letter for name, letter in re.findall(r"^COMMAND\(\w+, +(\w+), +'(\w)'", (ROOT / "nwfc" / "commands.def").read_text(), flags=re.M)}
 COMMANDS = list(LETTERS)
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
@@ -72,6 +71,18 @@ def bad_usage_is_2_and_says_why():
         assert 1 <= len(lines) <= 2 and all(line.startswith("nwfc: ") for line in lines), "%s: %r" % (words, r)
         assert r.out == "", r
     assert "did you mean --lenient" in nwfc("compile", "--lenint", status=2).err
+
+
+@test
+def dump_stands_before_the_command_and_behind():
+    write("t.nwf", "filter t {\npackets:\n accept in ct count <= 4\n accept in ct count > 9\nframes:\n drop in icmpv6 type <= 5\n}\nport p mac %s { use t }\n" % MAC)
+    for dump in (["--dump=layout"], ["--dump", "layout"]):
+        told = {nwfc(*words).out for words in (["compile", *dump, "t.nwf"], ["compile", "t.nwf", *dump], [*dump, "compile", "t.nwf"], [*dump, "t.nwf"])}
+        assert len(told) == 1
+        for relation in "ct count <= 4", "ct count > 9", "icmp type <= 5":
+            assert relation in told.copy().pop(), told
+    for words in (["--dump"], ["--dump="], ["--dump=emit", "t.nwf"], ["--dump=layout", "check", "t.nwf"], ["check", "--dump=layout", "t.nwf"]):
+        assert "--dump" in nwfc(*words, status=2).err, words
 
 
 @test
@@ -653,6 +664,12 @@ def bash_completes_commands_options_and_words():
     assert set(completed("nwfc check --")) == {o + ("=" if o in ARGUMENT else "") for o in options_of("check") if o != "-MD"}
     assert completed("nwfc compile -t ip") == ["iptables", "ip6tables"]
     assert completed("nwfc convert --to = n") == ["nwf"]
+    assert completed("nwfc help comp") == ["compile", "completion"]
+    assert completed("nwfc explain E12") == ["E12%d" % i for i in range(10)]
+    assert completed("nwfc completion f") == ["fish"]
+    for words in "--filter = clean", "--filter clean", "-f clean":
+        assert completed("nwfc compile -t nft %s" % words) == ["clean-traffic-dual", "clean-traffic-gateway", "clean-traffic"]
+    assert "--output=" in completed("nwfc explain --")
 
 
 @test
@@ -663,6 +680,7 @@ def every_shell_knows_every_option():
             assert re.search(r"\b%s\b" % c, text), (shell, c)
             for o in options_of(c):
                 assert o.lstrip("-") in text, (shell, c, o)
+        assert "E101 E102" in text and "no-arp-spoofing" in text, shell
     nwfc("completion", "tcsh", status=2)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "frontend/near.h"
+#include "base/near.h"
 
 /* One slip in a short word, three in a long one. */
 struct nearest nearest_to(struct str word)

@@ -2,8 +2,8 @@
 /*
  * near.h - "did you mean", for all readers.
  */
-#ifndef NWFC_FRONTEND_NEAR_H
-#define NWFC_FRONTEND_NEAR_H
+#ifndef NWFC_BASE_NEAR_H
+#define NWFC_BASE_NEAR_H
 
 #include "base/diag.h"
 
