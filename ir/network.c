@@ -2,6 +2,7 @@
 #include "ir/network.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 const struct network_mode_row network_modes[NETWORK_MODES] = {
 	[NET_ISOLATED] = {"none", true, true, false, NULL},
@@ -96,6 +97,68 @@ void networks_add(struct arena *a, struct networks *ns, struct network *n, struc
 	check_bridge(a, ns, n, ds);
 	check_subnets(a, ns, n, ds);
 	*vec_push(a, &ns->list) = n;
+}
+
+/* --- subnets within others --- */
+
+struct subnet {
+	struct network *network;
+	const struct network_ip *ip;
+};
+
+/* Those that begin together: the larger one first. */
+static int by_place(const void *x, const void *y)
+{
+	const struct network_ip *a = ((const struct subnet *)x)->ip;
+	const struct network_ip *b = ((const struct subnet *)y)->ip;
+	int c = a->family != b->family ? (a->family > b->family ? 1 : -1)
+				       : memcmp(&a->base, &b->base, sizeof a->base);
+	return c ? c : (a->prefix > b->prefix) - (a->prefix < b->prefix);
+}
+
+static bool contains(const struct network_ip *outer, const struct network_ip *inner)
+{
+	uint8_t whole = outer->prefix / 8, rest = outer->prefix % 8;
+	uint8_t mask = (uint8_t)(0xff00 >> rest);
+	return outer->family == inner->family && outer->prefix <= inner->prefix &&
+	       memcmp(outer->base.b, inner->base.b, whole) == 0 &&
+	       (!rest || ((outer->base.b[whole] ^ inner->base.b[whole]) & mask) == 0);
+}
+
+static void say_within(struct diags *ds, const struct subnet *outer, const struct subnet *inner)
+{
+	struct finding *f = diag_add(ds, FINDING(W242), inner->ip->span,
+				     "this subnet lies within one of network '%.*s'",
+				     STR_ARG(outer->network->name));
+	diag_note(ds, f, outer->ip->span, "within this one");
+}
+
+/* One walk in the order of addresses; `open' are those around the place that was reached. */
+void networks_nest(struct arena *a, struct networks *ns, struct diags *ds)
+{
+	vec_of(struct subnet) all = {0};
+	const struct subnet *open[129];
+	uint32_t depth = 0;
+	vec_each (it, &ns->list)
+		vec_each (ip, &(*it)->ips)
+			if (!ip->repeated)
+				*vec_push(a, &all) = (struct subnet){*it, ip};
+	if (all.n)
+		qsort(all.items, all.n, sizeof *all.items, by_place);
+	vec_each (s, &all) {
+		while (depth && !contains(open[depth - 1]->ip, s->ip))
+			depth--;
+		for (uint32_t i = 0; i < depth; i++) {
+			if (open[i]->network == s->network || open[i]->ip->prefix == s->ip->prefix)
+				continue;
+			*vec_push(a, &open[i]->network->others) = s->ip;
+			if (i + 1 == depth)
+				say_within(ds, open[i], s);
+		}
+		/* two of one place are E227; the second has nothing of its own */
+		if (!depth || open[depth - 1]->ip->prefix < s->ip->prefix)
+			open[depth++] = s;
+	}
 }
 
 bool networks_ready(const struct networks *ns, struct diags *ds)

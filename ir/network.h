@@ -104,6 +104,7 @@ struct network {
 	uint16_t port_first, port_last; /* of nat; 1024 and 65535 unless given */
 	bool ports_given;
 	vec_of(struct network_ip) ips;
+	vec_of(const struct network_ip *) others; /* other networks' subnets within ours */
 	vec_of(struct portgroup) portgroups;
 	struct map by_group;                    /* cptr: struct portgroup */
 	const struct portgroup *standard_group; /* of interfaces that name none, or NULL */
@@ -133,6 +134,9 @@ const struct network *networks_find(const struct networks *ns, struct str name);
 
 /* The portgroup: the one of that name; without a name the default one; else NULL. */
 const struct portgroup *network_portgroup(const struct network *n, struct str name);
+
+/* Fill in `others'; findings: a subnet within that of another network (W242). */
+void networks_nest(struct arena *a, struct networks *ns, struct diags *ds);
 
 /* Can rules be made? A bridge without a name is E250; modes without rules are told (N251). */
 bool networks_ready(const struct networks *ns, struct diags *ds);

@@ -409,6 +409,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	if (with_port)
 		add_port(s, h);
 	load_includes(s, &cx, in, h);
+	networks_nest(s->arena, &h->networks, &s->diags);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
 	if (wants_stock(s->opt->command))

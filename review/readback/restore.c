@@ -140,7 +140,9 @@ static bool masked_address(struct str s, uint32_t width, u128 *value, u128 *mask
 	struct str m = {p + 1, s.len - n - 1};
 	if (read_number(m, width, &prefix))
 		*mask = prefix ? all << (width - (uint32_t)prefix) & all : 0;
-	else if (!read_value(m, width, mask))
+	else if (!(width == 48   ? read_mac(m, mask)
+		   : width == 32 ? read_ip4(m, mask)
+				 : read_ip6(m, mask)))
 		return false;
 	*value &= *mask;
 	return true;
