@@ -16,6 +16,7 @@
 #include "nwfc/deps.h"
 #include "nwfc/learn.h"
 #include "nwfc/map.h"
+#include "nwfc/verify.h"
 
 /* --- files --- */
 
@@ -36,9 +37,22 @@ static bool make_dir(struct compile *c)
 	return false;
 }
 
+/* The script's text, proved to be right; false after a finding. */
+static bool proved_text(struct compile *c, const struct job *j, struct str *text)
+{
+	struct buf b;
+	buf_memory(&b);
+	j->target->emit(&c->emit, j->lowered, &b);
+	*text = buf_take(c->s->arena, &b);
+	return verify_text(c, j, *text);
+}
+
 static bool write_job(struct compile *c, struct job *j, bool removal)
 {
 	bool good = true;
+	struct str text = {0};
+	if (!removal && verify_wanted(c, j) && !proved_text(c, j, &text))
+		return false;
 	if (!output_open(c->s, job_path(c, j), removal || j->target->executable, &j->out))
 		return false;
 	if (removal)
@@ -47,6 +61,8 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 		good = j->target->change(&c->emit, &c->old, &c->build, &j->out.buf);
 	else if (c->map.open)
 		map_script(c, j, job_path(c, j));
+	else if (text.len)
+		buf_str(&j->out.buf, text);
 	else
 		j->target->emit(&c->emit, j->lowered, &j->out.buf);
 	if (!output_close(c->s, &j->out))

@@ -22,6 +22,7 @@ static const struct {
 	{OPT_FORMAT, "text json sarif svg dot mermaid markdown html junit"},
 	{OPT_VIEW, "all filters chains"},
 	{OPT_TO, "xml nwf"},
+	{OPT_VERIFY, "always auto never"},
 };
 
 static const char *words_of(int id)
@@ -102,7 +103,7 @@ static void put_bash_options(struct buf *out, enum command c)
 	for (int i = 0; i < OPTIONS; i++)
 		if (command_has(c, (enum option_id)i))
 			buf_printf(out, " %s%s%s", dashes(i), option_rows[i].name,
-				   option_rows[i].argument ? "=" : "");
+				   option_rows[i].argument && !option_optional(i) ? "=" : "");
 }
 
 static void put_bash(struct buf *out)
@@ -164,10 +165,17 @@ static void put_zsh_help(struct buf *out, const char *help)
 static void put_zsh_option(struct buf *out, int i)
 {
 	const struct option_row *r = &option_rows[i];
-	buf_printf(out, "\t\t\t'*%s%s%s[", dashes(i), r->name, r->argument ? "=" : "");
+	buf_printf(out, "\t\t\t'*%s%s%s[", dashes(i), r->name,
+		   option_optional(i) ? "=-"
+		   : r->argument      ? "="
+				      : "");
 	put_zsh_help(out, r->help);
 	buf_lit(out, "]");
-	if (r->argument && has_words(i, -1)) {
+	if (option_optional(i)) {
+		buf_printf(out, "::%s:(", r->name);
+		put_words(out, i, -1);
+		buf_lit(out, ")");
+	} else if (r->argument && has_words(i, -1)) {
 		buf_printf(out, ":%s:(", r->argument);
 		put_words(out, i, -1);
 		buf_lit(out, ")");
@@ -225,7 +233,7 @@ static void put_fish_option(struct buf *out, enum command c, int i)
 		   command_rows[c].name, i == OPT_DEPS ? "-o" : "-l", r->name);
 	if (r->letter)
 		buf_printf(out, " -s %c", r->letter);
-	if (r->argument)
+	if (r->argument && !option_optional(i))
 		buf_lit(out, " -r");
 	if (has_words(i, -1)) {
 		buf_lit(out, " -f -a '");

@@ -3,7 +3,7 @@
  * A compile from its options to what its targets lower: the passes in their
  * order, a call a line.
  */
-#include "nwfc/compile.h"
+#include "nwfc/verify.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -129,7 +129,8 @@ const char *compile_options(struct compile *c)
 		return "--source-map is of whole scripts, not of --since";
 	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
 		return "-MD wants -o";
-	return wrong_learning(c);
+	const char *why = verify_options(c);
+	return why ? why : wrong_learning(c);
 }
 
 /* --- leases --- */

@@ -26,6 +26,9 @@ struct map_writer {
 	struct buf chains;
 };
 
+/* When a script is read back before it is written. */
+enum verify_mode { VERIFY_AUTO, VERIFY_ALWAYS, VERIFY_NEVER };
+
 struct compile {
 	struct session *s;
 	struct input_list inputs, old_inputs;
@@ -39,6 +42,8 @@ struct compile {
 	struct map_writer map;
 	const char *dir; /* with -t all, or several targets */
 	bool changes;    /* --since */
+	enum verify_mode verify;
+	bool verify_asked; /* so it is said when it is left out */
 };
 
 /* Say what is wrong with the options; the exit code of that. */

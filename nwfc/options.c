@@ -25,6 +25,11 @@ bool option_given(const struct options *o, enum option_id id)
 	return o->values[id].n > 0;
 }
 
+bool option_optional(int id)
+{
+	return option_rows[id].argument && option_rows[id].argument[0] == '[';
+}
+
 static int find_command(struct str name)
 {
 	for (int c = 0; c < COMMANDS; c++)
@@ -86,7 +91,7 @@ static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct 
 	const char *value = equals                           ? equals + 1
 			    : !dashes && !md && word.len > 2 ? word.s + 2
 							     : NULL;
-	if (option_rows[id].argument && !value) {
+	if (option_rows[id].argument && !value && !option_optional(id)) {
 		if (*i + 1 >= argc) {
 			*why = str_printf(a, "%s wants %s", word.s, option_rows[id].argument);
 			return false;
@@ -177,7 +182,8 @@ static void help_options(struct buf *out, enum command c)
 				? snprintf(left, sizeof left, "-%c, ", option_rows[i].letter)
 				: snprintf(left, sizeof left, "    ");
 		snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", md ? "-" : "--",
-			 option_rows[i].name, option_rows[i].argument ? "=" : "",
+			 option_rows[i].name,
+			 option_optional(i) || !option_rows[i].argument ? "" : "=",
 			 option_rows[i].argument ? option_rows[i].argument : "");
 		buf_printf(out, "  %-26s %s\n", left, option_rows[i].help);
 	}

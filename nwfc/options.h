@@ -57,6 +57,8 @@ bool command_has(enum command c, enum option_id id);
 
 /* The last argument of an option; NULL when it was not given. */
 const char *option_value(const struct options *o, enum option_id id);
+/* Its argument may be left out, and then stands behind a `=` alone. */
+bool option_optional(int id);
 bool option_given(const struct options *o, enum option_id id);
 
 /* False with a one-line reason in *why (from the arena). */

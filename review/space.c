@@ -182,6 +182,29 @@ pset space_unknown(struct space *sp, struct str text, pset scope)
 	return pset_bit(sp->sets, sp->unknowns.items[e->num].bit, true);
 }
 
+/* Bits of the source's addresses, or all others of the packet. */
+static uint32_t source_bits(struct space *sp, bool source, uint32_t *bits)
+{
+	uint32_t n = 0;
+	for (int v = 0; v < VARS; v++)
+		for (uint32_t i = 0;
+		     (v == V_IP4_SADDR || v == V_IP6_SADDR) == source && i < vars[v].bits; i++)
+			bits[n++] = sp->bits[v][i];
+	return n;
+}
+
+pset space_connections(struct space *sp, uint32_t n, pset rest)
+{
+	struct sets *s = sp->sets;
+	uint32_t *bits = arena_new_array(sp->arena, uint32_t, 2048);
+	struct str text = str_printf(sp->arena, "more than %u connections of the source", n);
+	pset scope = pset_and(s, rest, sp->valid);
+	pset others = pset_any(s, scope, bits, source_bits(sp, true, bits));
+	pset sources = pset_any(s, scope, bits, source_bits(sp, false, bits));
+	bool apart = pset_and(s, others, sources) == scope;
+	return space_unknown(sp, text, apart ? others : scope);
+}
+
 pset space_tcp_option(struct space *sp, uint8_t kind)
 {
 	if (sp->options[kind] == PSET_NONE) {
@@ -201,6 +224,14 @@ bool space_uncertain(struct space *sp, pset s)
 
 /* --- packets ------------------------------------------------------------------------------ */
 
+static bool holds(const struct packet *p, struct str text)
+{
+	vec_each (x, &p->unknowns)
+		if (str_eq(*x, text))
+			return true;
+	return false;
+}
+
 static void set_bits(const struct space *sp, const struct packet *p, bool *of)
 {
 	for (int v = 0; v < VARS; v++)
@@ -210,8 +241,7 @@ static void set_bits(const struct space *sp, const struct packet *p, bool *of)
 		if (sp->options[k] != PSET_NONE)
 			of[sp->option_bits[k]] = p->tcp_options[k / 64] >> (k % 64) & 1;
 	vec_each (u, &sp->unknowns)
-		vec_each (x, &p->unknowns)
-			of[u->bit] |= str_eq(*x, u->text);
+		of[u->bit] = holds(p, u->text);
 }
 
 static uint32_t all_bits(const struct space *sp)
@@ -220,6 +250,22 @@ static uint32_t all_bits(const struct space *sp)
 	for (int v = 0; v < VARS; v++)
 		n += vars[v].bits;
 	return n;
+}
+
+pset space_packet(struct space *sp, const struct packet *p)
+{
+	pset s = PSET_ALL;
+	vec_each (u, &sp->unknowns)
+		s = pset_and(sp->sets, s, pset_bit(sp->sets, u->bit, holds(p, u->text)));
+	for (int k = 0; k < 256; k++)
+		if (sp->options[k] != PSET_NONE)
+			s = pset_and(sp->sets, s,
+				     pset_bit(sp->sets, sp->option_bits[k],
+					      p->tcp_options[k / 64] >> (k % 64) & 1));
+	for (int v = VARS; v-- > 0;)
+		if (packet_has(p, (enum var_id)v))
+			s = pset_and(sp->sets, space_value(sp, (enum var_id)v, p->v[v]), s);
+	return s;
 }
 
 bool space_contains(struct space *sp, pset s, const struct packet *p)

@@ -62,10 +62,20 @@ static inline pset space_has(struct space *sp, enum var_id v)
 
 /* scope: PSET_ALL where it does not matter. */
 pset space_unknown(struct space *sp, struct str text, pset scope);
+
+/*
+ * "More than n connections of the source", of the packets that a rule's other tests
+ * take. Counts are kept by source: where those packets are some sources, and whatever else,
+ * each by itself, it does not matter which sources.
+ */
+pset space_connections(struct space *sp, uint32_t n, pset rest);
 pset space_tcp_option(struct space *sp, uint8_t kind);
 
 /* Does a set depend on an unknown? */
 bool space_uncertain(struct space *sp, pset s);
+
+/* This packet and none with other values of what it has. */
+pset space_packet(struct space *sp, const struct packet *p);
 
 /* Is this packet in the set? */
 bool space_contains(struct space *sp, pset s, const struct packet *p);

@@ -286,10 +286,7 @@ static pset take_proto(struct space *sp, const struct proto *p)
 /* A rule counts the connections of the packets that the rest of it takes. */
 static pset take_count_row(const struct taker *t, const struct ptest *x, pset rest)
 {
-	struct buf b;
-	buf_memory(&b);
-	question_count(&b, slot_value(&x->value, t->r, t->pd, t->row));
-	pset over = space_unknown(t->sp, buf_take(t->sp->arena, &b), rest);
+	pset over = space_connections(t->sp, slot_value(&x->value, t->r, t->pd, t->row)->u, rest);
 	return x->negated ? pset_minus(t->sp->sets, rest, over) : pset_and(t->sp->sets, rest, over);
 }
 

@@ -178,10 +178,12 @@ static struct element_list port_elements(struct change *c, struct nft_model *m,
 					 const struct nft_port *port)
 {
 	struct element_list l = {.m = m};
-	if (!port || m->cx->options.expand)
+	if (!port)
 		return l;
 	l.key = port->key;
 	vec_each (f, &port->program->feeds) {
+		if (m->cx->options.expand && !m->sets.items[f->set].expanded)
+			continue;
 		l.set = m->sets.items[f->set].name;
 		each_element(m, f, port->pd, &c->scratch, keep_element, &l);
 	}
@@ -316,15 +318,14 @@ static void compare_chains(struct change *c, const struct str *old, uint32_t nol
 		renew_chain(c, new[i]);
 }
 
+/* Is the set in the model's script? Written out, products need no sets of values. */
 static bool set_in(const struct nft_model *m, struct str name)
 {
-	return map_find(&m->set_index, name) != NULL;
-}
-
-/* Written out, products need no sets of values. */
-static bool in_script(const struct change *c, const struct nft_set *s)
-{
-	return !c->cx->options.expand || s->dynamic || s->pairs;
+	const struct map_entry *e = map_find(&m->set_index, name);
+	if (!e)
+		return false;
+	const struct nft_set *s = &m->sets.items[e->num];
+	return !m->cx->options.expand || s->dynamic || s->pairs || s->expanded;
 }
 
 static void drop_set(struct change *c, struct str name)
@@ -401,7 +402,7 @@ static void compare_programs(struct change *c)
 static void declare_sets(struct change *c, struct buf *out)
 {
 	vec_each (s, &c->after->sets)
-		if (!set_in(c->before, s->name) && in_script(c, s)) {
+		if (!set_in(c->before, s->name) && set_in(c->after, s->name)) {
 			put_set_head(s, out);
 			put_constant_elements(s, out);
 		}
@@ -449,7 +450,7 @@ static void drop_gone(struct change *c)
 	}
 	for (uint32_t i = 0; gone && i < c->before->sets.n; i++) {
 		const struct nft_set *s = &c->before->sets.items[i];
-		if (!set_in(c->after, s->name) && in_script(c, s) && !s->dynamic)
+		if (!set_in(c->after, s->name) && set_in(c->before, s->name) && !s->dynamic)
 			drop_set(c, s->name);
 	}
 }

@@ -138,7 +138,7 @@ static void put_set(struct nft_model *m, uint32_t set, const struct nft_feed **f
 {
 	const struct nft_set *s = &m->sets.items[set];
 	struct element_writer w = {.m = m, .out = out};
-	bool filled = find_feeds(m, set, feeds) && !m->cx->options.expand;
+	bool filled = find_feeds(m, set, feeds) && (!m->cx->options.expand || s->expanded);
 	if (!filled && !s->pairs && !s->dynamic)
 		return;
 	put_set_head(s, out);

@@ -159,6 +159,7 @@ static struct str group_set(struct lowerer *l, const struct group *g, struct nft
 {
 	name_set(l, s, g);
 	f->set = set_add(l->m, s);
+	l->m->sets.items[f->set].expanded |= l->mode == LOWER_EXPAND;
 	f->rule = l->r;
 	memcpy(&f->dims, &g->dims, sizeof f->dims);
 	if (!same_feed(l->np, f->set))

@@ -156,10 +156,11 @@ struct nft_set {
 	struct str name;
 	struct str type; /* behind typeof */
 	bool interval;
-	bool timeout; /* holds addresses that can be learned, so its elements may end */
-	bool sole;    /* holds the intersection of a port's tuples */
-	bool dynamic; /* filled by packets: connections counted a source */
-	bool pairs;   /* equal octets, for gratuitous ARP */
+	bool timeout;  /* holds addresses that can be learned, so its elements may end */
+	bool sole;     /* holds the intersection of a port's tuples */
+	bool dynamic;  /* filled by packets: connections counted a source */
+	bool pairs;    /* equal octets, for gratuitous ARP */
+	bool expanded; /* lines look into it that are written out: "none of" a list is no product */
 };
 
 struct nft_rule {

@@ -98,6 +98,9 @@ def mdoc_text(line):
             continue
         if w in ('Ar', 'Cm', 'Pa'):
             continue
+        if w in ('Oo', 'Oc'):
+            out += '[' if w == 'Oo' else ']'
+            continue
         if w == 'Fl':
             out += ('' if glue or not out else ' ') + '-'
             glue = True

@@ -32,7 +32,7 @@ def arguments():
 def said(nwfc, path, words):
     """Findings, as they look from the folder of the file; whatever is written goes elsewhere."""
     with tempfile.TemporaryDirectory() as folder:
-        for p in (path, path.with_suffix(".leases"), path.with_suffix(".network")):
+        for p in (path, path.with_suffix(".leases"), path.with_suffix(".network"), path.with_suffix(".script")):
             if p.exists():
                 Path(folder, p.name).write_bytes(p.read_bytes())
         p = subprocess.run([nwfc, *words, path.name], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

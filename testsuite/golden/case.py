@@ -4,7 +4,7 @@
 Lines before the first section say what the case shows. Then, written by hand:
 
     === NAME.xml, NAME.nwf           a file, given as an input
-    === NAME.leases, NAME.learn      a file that runs name
+    === NAME.leases, NAME.learn, NAME.script   a file that runs name
     === DIR/NAME.xml                 a file of a folder, which is given with -I
     === port NAME MAC FILTER         a port; its variables follow, "NAME VALUE..." a line
     === arguments                    options of all runs
@@ -63,7 +63,7 @@ class Case:
 
     def take(self, title, body):
         words = title.split()
-        if len(words) == 1 and title.endswith((".leases", ".learn")):
+        if len(words) == 1 and title.endswith((".leases", ".learn", ".script")):
             self.files[title] = body
         elif len(words) == 1 and title.endswith((".xml", ".nwf")):
             self.files[title] = body

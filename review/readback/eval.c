@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A script's chains, walked with all packets at once for one port.
+ */
+#include "review/readback/eval.h"
+
+/* Chains that call chains; scripts of ours have three of them. And rules walked for one seat. */
+enum { MAX_DEPTH = 64 };
+#define MAX_STEPS 1000000u
+
+const char *const syntax_names[SYNTAXES] = {"nft", "ebtables", "iptables", "ip6tables"};
+
+#define SEAT(syntax, direct, side, layer, hook, priority, in, out, bridged, words)                 \
+	{                                                                                          \
+		SYNTAX_##syntax, direct, SIDE_##side, LAYER_##layer, HOOK_##hook, priority,        \
+			NAME_##in, NAME_##out, bridged, words                                      \
+	}
+const struct seat seats[] = {
+	SEAT(NFT, false, OUT, FRAME, PREROUTING, -300, PORT, NONE, false, "prerouting, -300"),
+	SEAT(NFT, false, OUT, PACKET, PREROUTING, -150, PORT, NONE, false, "prerouting, -150"),
+	SEAT(NFT, false, IN, PACKET, POSTROUTING, 0, OTHER, PORT, false, "postrouting, 0"),
+	SEAT(NFT, false, IN, FRAME, POSTROUTING, 300, OTHER, PORT, false, "postrouting, 300"),
+	SEAT(NFT, true, OUT, FRAME, EGRESS, -300, NONE, PORT, false, "egress, -300"),
+	SEAT(NFT, true, OUT, PACKET, EGRESS, -150, NONE, PORT, false, "egress, -150"),
+	SEAT(NFT, true, IN, PACKET, INGRESS, 0, PORT, NONE, false, "ingress, 0"),
+	SEAT(NFT, true, IN, FRAME, INGRESS, 300, PORT, NONE, false, "ingress, 300"),
+	SEAT(EBTABLES, false, OUT, FRAME, PREROUTING, 0, PORT, NONE, false, "PREROUTING"),
+	SEAT(EBTABLES, false, IN, FRAME, POSTROUTING, 0, OTHER, PORT, false, "POSTROUTING"),
+#define SEATS_OF(t)                                                                                \
+	SEAT(t, false, OUT, PACKET, FORWARD, 0, PORT, OTHER, true, "FORWARD, to another port"),    \
+		SEAT(t, false, OUT, PACKET, FORWARD, 0, PORT, NONE, false, "FORWARD, routed"),     \
+		SEAT(t, false, OUT, PACKET, INPUT, 0, PORT, NONE, false, "INPUT"),                 \
+		SEAT(t, false, IN, PACKET, FORWARD, 0, OTHER, PORT, true,                          \
+		     "FORWARD, from another port")
+	SEATS_OF(IPTABLES),
+	SEATS_OF(IP6TABLES),
+};
+const uint32_t nseats = sizeof seats / sizeof *seats;
+
+struct walk {
+	struct script_form *f;
+	const struct seat *seat;
+	struct str port;
+	struct outcome *out;
+	bool endless;
+};
+
+/* --- interfaces --- */
+
+static bool name_fits(const struct iface_test *t, struct str name)
+{
+	if (t->prefix)
+		return name.len >= t->name.len && memcmp(name.s, t->name.s, t->name.len) == 0;
+	return str_eq(name, t->name);
+}
+
+/* Where there is no such interface, no test of it holds; another one has no name that is tested. */
+static bool iface_holds(const struct walk *w, const struct iface_test *t)
+{
+	int who = t->out ? w->seat->out : w->seat->in;
+	if (who == NAME_NONE)
+		return false;
+	return (who == NAME_PORT && name_fits(t, w->port)) != t->negated;
+}
+
+/* --- sets --- */
+
+static pset element_takes(struct walk *w, const struct lookup *l, const struct element *e)
+{
+	pset s = PSET_ALL;
+	for (uint32_t i = 0; i < l->n; i++)
+		s = pset_and(w->f->sp->sets, s,
+			     field_range(w->f, l->fields[i], e->lo[i], e->hi[i]));
+	return s;
+}
+
+/* The first element of a name, then what `next` of each says. */
+static const struct element *first_named(const struct eset *s, struct str name)
+{
+	const struct map_entry *e = map_find(&s->by_name, name);
+	return e && e->num ? &s->elements.items[e->num - 1] : NULL;
+}
+
+static const struct element *next_named(const struct eset *s, const struct element *e)
+{
+	return e->next ? &s->elements.items[e->next - 1] : NULL;
+}
+
+static pset lookup_takes(struct walk *w, const struct lookup *l)
+{
+	struct sets *s = w->f->sp->sets;
+	struct {
+		pset *items;
+		uint32_t n, cap;
+	} list = {0};
+	pset there = PSET_ALL;
+	int who = l->out ? w->seat->out : w->seat->in;
+	if (who == NAME_NONE)
+		return PSET_NONE;
+	const struct element *e = who == NAME_PORT ? first_named(l->set, w->port) : NULL;
+	for (; e; e = next_named(l->set, e))
+		*vec_push(w->f->arena, &list) = element_takes(w, l, e);
+	vec_each (i, &l->set->wildcards)
+		if (who == NAME_PORT && name_fits(&l->set->elements.items[*i].name, w->port))
+			*vec_push(w->f->arena, &list) =
+				element_takes(w, l, &l->set->elements.items[*i]);
+	pset in = pset_union(s, list.items, list.n);
+	if (!l->negated)
+		return in;
+	for (uint32_t i = 0; i < l->n; i++)
+		there = pset_and(s, there, field_where(w->f, l->fields[i]));
+	return pset_minus(s, there, in);
+}
+
+/* --- rules --- */
+
+static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
+{
+	struct space *sp = w->f->sp;
+	pset over = space_connections(sp, c->n, rest);
+	return c->over ? pset_and(sp->sets, rest, over) : pset_minus(sp->sets, rest, over);
+}
+
+static pset rule_form_takes(struct walk *w, const struct rule_form *r)
+{
+	pset s = r->takes;
+	if (r->bridged && !w->seat->bridged)
+		return PSET_NONE;
+	vec_each (t, &r->ifaces)
+		if (!iface_holds(w, t))
+			return PSET_NONE;
+	vec_each (l, &r->lookups)
+		s = pset_and(w->f->sp->sets, s, lookup_takes(w, l));
+	return r->count.there ? count_takes(w, &r->count, s) : s;
+}
+
+static const struct element *map_element(const struct walk *w, const struct rule_form *r)
+{
+	int who = r->map_out ? w->seat->out : w->seat->in;
+	const struct element *e = who == NAME_PORT ? first_named(r->map, w->port) : NULL;
+	vec_each (i, &r->map->wildcards)
+		if (!e && who == NAME_PORT && name_fits(&r->map->elements.items[*i].name, w->port))
+			e = &r->map->elements.items[*i];
+	return e;
+}
+
+static pset walk_chain(struct walk *w, uint32_t index, pset arrives, uint32_t depth);
+
+/* What a verdict does with packets; the result comes back into the chain, *back leaves it. */
+static pset apply(struct walk *w, const struct rule_form *r, enum act act, uint32_t chain,
+		  pset takes, pset *back, uint32_t depth)
+{
+	struct sets *s = w->f->sp->sets;
+	switch (act) {
+	case ACT_NEXT:
+		return takes;
+	case ACT_DROP:
+		w->out->dropped = pset_or(s, w->out->dropped, takes);
+		break;
+	case ACT_REJECT:
+		w->out->rejected = pset_or(s, w->out->rejected, takes);
+		break;
+	case ACT_ACCEPT:
+		break;
+	case ACT_RETURN: /* it has decided, unless a rule behind the jump does */
+		w->out->decider = r;
+		*back = pset_or(s, *back, takes);
+		return PSET_NONE;
+	case ACT_JUMP:
+		return walk_chain(w, chain - 1, takes, depth + 1);
+	case ACT_GOTO:
+		*back = pset_or(s, *back, walk_chain(w, chain - 1, takes, depth + 1));
+		return PSET_NONE;
+	case ACT_MAP:
+		return takes;
+	}
+	w->out->decider = r;
+	return PSET_NONE;
+}
+
+static pset walk_rule(struct walk *w, const struct rule_form *r, pset arrives, pset *back,
+		      uint32_t depth)
+{
+	struct sets *s = w->f->sp->sets;
+	enum act act = r->act;
+	uint32_t chain = r->chain;
+	pset takes = pset_and(s, arrives, rule_form_takes(w, r));
+	if (takes == PSET_NONE)
+		return arrives;
+	if (act == ACT_MAP) {
+		const struct element *e = map_element(w, r);
+		if (!e)
+			return arrives;
+		act = e->act;
+		chain = e->chain;
+	}
+	pset on = apply(w, r, act, chain, takes, back, depth);
+	return pset_or(s, pset_minus(s, arrives, takes), on);
+}
+
+/* Returns those that come to its end or are returned. */
+static pset walk_chain(struct walk *w, uint32_t index, pset arrives, uint32_t depth)
+{
+	const struct chain_form *c = &w->f->chains.items[index];
+	pset back = PSET_NONE;
+	if (depth > MAX_DEPTH || w->f->steps > MAX_STEPS || sets_failed(w->f->sp->sets)) {
+		w->endless = true;
+		return PSET_NONE;
+	}
+	vec_each (r, &c->rules) {
+		if (arrives == PSET_NONE)
+			break;
+		w->f->steps++;
+		arrives = walk_rule(w, *r, arrives, &back, depth);
+	}
+	return pset_or(w->f->sp->sets, arrives, back);
+}
+
+/* --- base chains --- */
+
+static bool at_seat(const struct chain_form *c, const struct seat *seat, struct str port)
+{
+	if (!c->defined || c->hook != seat->hook || c->priority != seat->priority)
+		return false;
+	vec_each (d, &c->devs)
+		if (name_fits(d, port))
+			return true;
+	return !c->devs.n;
+}
+
+bool eval_seats_known(struct script_form *f, enum syntax syntax)
+{
+	vec_each (c, &f->chains) {
+		bool known = c->hook == HOOK_NONE || c->hook == HOOK_OUTPUT;
+		for (uint32_t i = 0; i < nseats; i++)
+			known |= seats[i].syntax == syntax && seats[i].hook == c->hook &&
+				 seats[i].priority == c->priority;
+		if (!known)
+			return unread(f, 0, 0,
+				      "chain '%.*s' is at a hook and a priority where "
+				      "no part of a filter is",
+				      STR_ARG(c->name));
+	}
+	return true;
+}
+
+bool eval_seat(struct script_form *f, const struct seat *seat, struct str port, pset of,
+	       struct outcome *out)
+{
+	struct sets *s = f->sp->sets;
+	pset passed = of;
+	*out = (struct outcome){0};
+	struct walk w = {f, seat, port, out, false};
+	f->steps = 0;
+	for (uint32_t i = 0; i < f->chains.n && !w.endless; i++) {
+		const struct chain_form *c = &f->chains.items[i];
+		if (!at_seat(c, seat, port))
+			continue;
+		pset end = walk_chain(&w, i, passed, 0);
+		if (c->drops) {
+			out->dropped = pset_or(s, out->dropped, end);
+			out->by_policy |= end != PSET_NONE;
+		}
+		passed = pset_minus(s, pset_minus(s, passed, out->dropped), out->rejected);
+	}
+	out->passed = passed;
+	return !w.endless;
+}

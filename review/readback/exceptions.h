@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exceptions.h - what a target differs in by design (docs/semantics.md, "What is
+ * not the same everywhere"): packets that are left out of a comparison, each with
+ * its reason, and no more of them than the reason covers.
+ */
+#ifndef NWFC_REVIEW_READBACK_EXCEPTIONS_H
+#define NWFC_REVIEW_READBACK_EXCEPTIONS_H
+
+#include "review/readback/eval.h"
+
+/* What the program wants of a part, as a tool can give it. */
+struct wanted {
+	pset passed, dropped, rejected;
+};
+
+/* Rejecting is dropping where a tool can not answer. */
+void soften_reject(struct space *sp, const struct seat *seat, struct wanted *w);
+
+/* Of the packets for which a set of the program and the script's differ, those that are an
+ * exception: asked for only when there are some. */
+pset excepted(struct script_form *f, const struct seat *seat, pset wanted, pset got);
+
+/* Packets that a tool asks at this seat. */
+pset asked_at(struct space *sp, const struct seat *seat);
+
+#endif
