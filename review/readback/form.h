@@ -27,7 +27,9 @@ struct view {
 
 struct field_ref {
 	struct str text;
-	uint32_t width;
+	bool header; /* bits at a place of a header, not of a property */
+	uint8_t base;
+	uint32_t offset, width;
 	vec_of(struct view) views;
 };
 

@@ -219,7 +219,11 @@ const struct field_ref *header_bits(struct script_form *f, struct str text, enum
 				    uint32_t offset, uint32_t width, pset of, bool any_piece)
 {
 	struct field_ref *r = arena_new_object(f->arena, struct field_ref);
-	*r = (struct field_ref){.text = text, .width = width};
+	*r = (struct field_ref){.text = text,
+				.header = true,
+				.base = (uint8_t)base,
+				.offset = offset,
+				.width = width};
 	for (int k = kinds_of_base[base][0]; k <= kinds_of_base[base][1]; k++)
 		if (k != K_PIECE || any_piece)
 			add_views(f, r, base, (enum kind)k, offset, of);
