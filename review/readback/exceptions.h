@@ -19,7 +19,11 @@ void soften_reject(struct space *sp, const struct seat *seat, struct wanted *w);
 
 /* Of the packets for which a set of the program and the script's differ, those that are an
  * exception: asked for only when there are some. */
-pset excepted(struct script_form *f, const struct seat *seat, pset wanted, pset got);
+pset excepted(struct script_form *f, const struct seat *seat, pset wanted);
+
+/* What differs, with IPv6 packets that have an authentication header looked at closely. */
+pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
+			    pset wanted, pset got);
 
 /* Packets that a tool asks at this seat. */
 pset asked_at(struct space *sp, const struct seat *seat);

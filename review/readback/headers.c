@@ -144,7 +144,7 @@ static pset need_set(struct space *sp, enum need n)
 	}
 }
 
-static pset private_bit(struct script_form *f, enum base base, uint32_t offset)
+pset header_private(struct script_form *f, enum base base, uint32_t offset)
 {
 	uint32_t *b = &f->private[base][offset & 511];
 	if (!*b)
@@ -182,7 +182,7 @@ static pset *bits_of_kind(struct script_form *f, enum base base, enum kind kind,
 	}
 	for (uint32_t i = 0; i < width; i++)
 		if (!known[i])
-			bits[i] = private_bit(f, base, offset + i);
+			bits[i] = header_private(f, base, offset + i);
 	return bits;
 }
 

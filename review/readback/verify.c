@@ -87,7 +87,8 @@ static pset differing(struct checker *c, const struct seat *seat, pset wanted, p
 {
 	struct sets *s = c->f->sp->sets;
 	pset d = pset_and(s, pset_xor(s, wanted, got), asked_at(c->f->sp, seat));
-	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, wanted, got));
+	d = authentication_differs(c->f, seat, d, wanted, got);
+	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, wanted));
 }
 
 static bool check_seat(struct checker *c, const struct seat *seat, const struct port_data *pd,
