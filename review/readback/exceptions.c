@@ -133,6 +133,17 @@ pset authentication_differs(struct script_form *f, const struct seat *seat, pset
 	return pset_or(s, pset_minus(s, differ, ah), d);
 }
 
+int authentication_proto(struct script_form *f, const struct packet *p, pset only)
+{
+	int proto = 0;
+	if (!packet_meets(p, C_IP6) || p->v[V_NET_PROTO] != 51)
+		return -1;
+	for (uint32_t i = 0; i < 8; i++)
+		if (pset_within(f->sp->sets, only, header_private(f, BASE_TRANSPORT, i)))
+			proto |= 0x80 >> i;
+	return proto;
+}
+
 pset excepted(struct script_form *f, const struct seat *seat, pset wanted)
 {
 	pset s = PSET_NONE;

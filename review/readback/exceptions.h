@@ -25,6 +25,10 @@ pset excepted(struct script_form *f, const struct seat *seat, pset wanted);
 pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
 			    pset wanted, pset got);
 
+/* The protocol behind the authentication header of a packet, of which `only` is the set; -1: it has
+ * none. */
+int authentication_proto(struct script_form *f, const struct packet *p, pset only);
+
 /* Packets that a tool asks at this seat. */
 pset asked_at(struct space *sp, const struct seat *seat);
 

@@ -60,15 +60,21 @@ static void say_witness(struct checker *c, const struct seat *seat, const struct
 	int want = outcome_of(f->sp, w->passed, w->dropped, only);
 	int have = outcome_of(f->sp, got.passed, got.dropped, only);
 	struct str words = packet_in_words(f->sp, differ, &p);
+	int behind = authentication_proto(f, &p, only);
+	bool both = behind >= 0 && want == have; /* the space has no packet with both protocols */
+	if (behind >= 0)
+		words = str_printf(f->arena, "%.*s, behind it protocol %d", STR_ARG(words), behind);
+	if (both)
+		want = !have;
 	struct finding *x = diag_add(f->ds, FINDING(E702), rule_span(got.decider, f->file),
 				     "%s %s, %s (%s): %.*s: the filter says %s, the script %s",
 				     syntax_names[c->syntax], side_names[seat->side],
 				     seat->layer == LAYER_FRAME ? "frame" : "packet", seat->words,
 				     STR_ARG(words), act_words[want], act_words[have]);
 	diag_note(f->ds, x, pd->port->name_span, "port %.*s", STR_ARG(pd->port->name));
-	if (by)
+	if (by && !both)
 		diag_note(f->ds, x, by->rule->source->span, "the rule that decides");
-	else
+	else if (!both)
 		diag_note(f->ds, x, pd->port->filter.span, "no rule of the filter decides");
 	c->witnesses++;
 }
