@@ -21,10 +21,10 @@ CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
 PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bison \
-                 libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev libbdd-dev
+                 libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev libbdd-dev libjansson-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
                  ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2 \
-                 isc-dhcp-client isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd
+                 isc-dhcp-client isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd graphviz python3-yaml git patch
 PACKAGES_VM    = qemu-system-x86 busybox-static
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
@@ -45,6 +45,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) -I. -I$(BUILD)/gen $(XML_FLAGS) $(CFLAGS) -MMD -
 DIRS = base ir frontend backends review
 # Decision diagrams; static as well, where it can be.
 BDD_LIBS := $(or $(call find_lib,libbdd.a),-lbdd) -lm
+JSON_LIBS := $(or $(call find_lib,libjansson.a),-ljansson)
 LIB_SRC  := $(sort $(foreach d,$(DIRS),$(filter-out frontend/static/%,$(wildcard $(d)/*.c $(d)/*/*.c))))
 NWFC_SRC := $(sort $(wildcard nwfc/*.c))
 LEARND_SRC := $(sort $(wildcard learnd/*.c))
@@ -68,7 +69,7 @@ say_0 = @echo "  $(1)  $@";
 say   = $(call say_$(V),$(1))
 
 $(BUILD)/nwfc: $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ)
-	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ) $(XML_LIBS) $(BDD_LIBS)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(NWFC_OBJ) $(BUILD)/libnwfc.a $(XML_OBJ) $(XML_LIBS) $(BDD_LIBS) $(JSON_LIBS)
 
 $(BUILD)/learnd: $(LEARND_OBJ) $(BASE_OBJ)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LEARND_LIBS)
@@ -220,6 +221,6 @@ clean:
 	rm -rf build
 
 format:
-	clang-format -i $(wildcard base/*.[ch] learnd/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch])
+	clang-format -i $(wildcard base/*.[ch] learnd/*.[ch] ir/*.[ch] frontend/*.[ch] backends/*.[ch] backends/*/*.[ch] nwfc/*.[ch] review/*.[ch])
 
 -include $(LIB_OBJ:.o=.d) $(NWFC_OBJ:.o=.d) $(LEARND_OBJ:.o=.d) $(UNITS:=.d) $(BUILD)/threads.d

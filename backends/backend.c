@@ -165,3 +165,17 @@ struct str short_name(struct emit_ctx *cx, struct names *ns, struct str full, ui
 	}
 	return s;
 }
+
+/* Control characters would end the line. */
+struct str source_comment(struct emit_ctx *cx, const struct program *p, const struct prule *r)
+{
+	struct location at = source_locate(cx->diags->sources, r->source->span);
+	struct str path = path_text(cx->arena, p, r->path);
+	struct str s = str_printf(cx->arena, "# %.*s:%u:%u %.*s\n", STR_ARG(at.file), at.line,
+				  at.col, STR_ARG(path));
+	char *c = (char *)s.s;
+	for (uint32_t i = 0; i + 1 < s.len; i++)
+		if ((unsigned char)c[i] < ' ' || c[i] == 127)
+			c[i] = ' ';
+	return s;
+}

@@ -14,6 +14,7 @@
 #ifndef NWFC_BACKENDS_BACKEND_H
 #define NWFC_BACKENDS_BACKEND_H
 
+#include "backends/source_map.h"
 #include "ir/findings.h"
 #include "ir/passes.h"
 
@@ -24,6 +25,8 @@ struct emit_options {
 	bool expand;      /* nft: write products out instead of folding them into sets */
 	bool no_hooks;    /* restore files: the jumps from the base chains are already there */
 	bool services;    /* nft: rules that let services of networks in */
+	bool annotate;    /* comment lines above rules, keys in their comments */
+	bool counters;    /* nft: each rule counts; the others always do */
 	bool open_host;   /* what guests of isolated networks send to the host is left to others */
 	struct str table; /* nft: name of the table; "nwfc" */
 	bool leases;      /* values may end: their sets are made for it */
@@ -37,6 +40,7 @@ struct emit_ctx {
 	struct diags *diags;
 	struct limits limits;
 	struct emit_options options;
+	struct source_map *map; /* where emit() notes its lines; NULL: nobody asks */
 };
 
 struct target {
@@ -66,6 +70,9 @@ bool report_loss(struct emit_ctx *cx, const char *target, const struct prule *r,
 /* Finding E504 when a rule's instances for a port are beyond the limit. */
 bool check_product(struct emit_ctx *cx, const char *target, const struct prule *r,
 		   const struct port_data *pd);
+
+/* "# file.xml:3:4 clean-traffic > no-arp-spoofing", and its newline: where a rule comes from. */
+struct str source_comment(struct emit_ctx *cx, const struct program *p, const struct prule *r);
 
 /* A word of the shell, in quotes; and one that has quotes only where it needs them. */
 void put_shell_quoted(struct buf *out, struct str s);

@@ -3,6 +3,7 @@ PATH=$PATH:/usr/sbin:/sbin
 LC_ALL=C
 export PATH LC_ALL
 set -u
+trap '' PIPE # nobody may read the messages; the work goes on
 
 say() {
 	printf 'nwfc: %s\n' "$*" >&2

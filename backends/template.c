@@ -132,6 +132,7 @@ struct segment {
 /* What one rule needs while its product turns. */
 struct walk {
 	const struct template *t;
+	const struct prule *rule;
 	uint32_t *column;      /* per piece: index into writer.columns */
 	uint32_t *row, *n;     /* per dimension of the rule */
 	uint32_t ndims, inner; /* inner: the first dimension with more than one row; ndims when
@@ -188,13 +189,25 @@ static bool has_gap(const struct walk *k, uint32_t row)
 	return false;
 }
 
-static void turn(struct buf *out, const struct walk *k, const char *line, const char *pool)
+static void note_line(struct template_writer *w, struct walk *k, uint32_t turned)
 {
+	const struct prule *source = w->source ? w->source : k->rule;
+	if (k->inner < k->ndims)
+		k->row[k->inner] = turned;
+	source_map_add(w->map, w->out->n, source, k->rule, w->pd, k->row);
+}
+
+static void turn(struct template_writer *w, struct walk *k)
+{
+	struct buf *out = w->out;
+	const char *line = w->line.data, *pool = w->pool.data;
 	uint32_t n = k->inner < k->ndims ? k->n[k->inner] : 1;
 	for (uint32_t i = 0; i < n; i++) {
 		char *start = buf_at_least(out, k->longest), *p = start;
 		if (k->gaps && has_gap(k, i))
 			continue;
+		if (w->map && k->rule)
+			note_line(w, k, i);
 		for (uint32_t s = 0; s < k->nsegments; s++) {
 			const struct segment *g = &k->segments[s];
 			p = copy_chunks(p, line + g->at, g->len);
@@ -250,10 +263,10 @@ static void write_turn(struct template_writer *w, struct walk *k)
 {
 	if (!build_line(w, k))
 		return;
-	if (k->nsegments == 2 && !k->gaps && k->inner < k->ndims)
+	if (k->nsegments == 2 && !k->gaps && k->inner < k->ndims && !w->map)
 		turn_simple(w->out, k, w->line.data, w->pool.data);
 	else
-		turn(w->out, k, w->line.data, w->pool.data);
+		turn(w, k);
 }
 
 /* The dimensions above the inner one, as an odometer; false when all have gone round. */
@@ -273,6 +286,7 @@ void writer_rule(struct template_writer *w, const struct prule *r, const struct 
 	uint32_t scratch[npieces + 2 * ndims + 1];
 	struct segment segments[npieces + 1];
 	struct walk k = {.t = t,
+			 .rule = r,
 			 .column = scratch,
 			 .row = scratch + npieces,
 			 .n = scratch + npieces + ndims,

@@ -22,7 +22,7 @@
 #ifndef NWFC_BACKENDS_TEMPLATE_H
 #define NWFC_BACKENDS_TEMPLATE_H
 
-#include "ir/program.h"
+#include "backends/source_map.h"
 
 /* Write v; false: this value has no line. arg is the template's own. */
 typedef bool value_format(struct buf *b, const struct value *v, uint32_t arg);
@@ -72,8 +72,10 @@ struct template_writer {
 	struct buf *out;
 	const struct port_data *pd;
 	const struct str *names;
-	struct buf pool; /* all texts of the port, one behind the other */
-	struct buf line; /* of the line in hand, what does not turn */
+	struct source_map *map;     /* where lines are noted; NULL: nowhere */
+	const struct prule *source; /* whose lines these are; NULL: the rule's that is written */
+	struct buf pool;            /* all texts of the port, one behind the other */
+	struct buf line;            /* of the line in hand, what does not turn */
 	vec_of(struct text_column) columns;
 	vec_of(struct text_at) texts;
 };

@@ -25,12 +25,19 @@ static void advance(struct source_mark *m, const char *text, uint32_t lo, uint32
 	}
 }
 
+/* A byte order mark is no character of the text. */
+static struct source_mark first_mark(struct str text)
+{
+	bool bom = text.len >= 3 && memcmp(text.s, "\xef\xbb\xbf", 3) == 0;
+	return (struct source_mark){1, !bom, 0};
+}
+
 /* Short texts are scanned from their beginning; most filters are short. */
 #define SHORT_TEXT (16 * SOURCE_BLOCK)
 
 static struct source_mark *make_marks(struct arena *a, struct str text)
 {
-	struct source_mark m = {1, 1, 0};
+	struct source_mark m = first_mark(text);
 	struct source_mark *marks = NULL;
 	uint32_t n = text.len / SOURCE_BLOCK + 1;
 	if (text.len > SHORT_TEXT)
@@ -171,10 +178,11 @@ struct location source_locate(const struct sources *ss, struct span sp)
 {
 	const struct source *s = source_get(ss, sp.file);
 	struct location at = {.file = s ? s->name : STR("")};
-	struct source_mark m = {1, 1, 0};
+	struct source_mark m;
 	uint32_t from = 0;
 	if (!s)
 		return at;
+	m = first_mark(s->text);
 	uint32_t pos = sp.lo < s->text.len ? sp.lo : s->text.len;
 	if (s->marks) {
 		m = s->marks[pos / SOURCE_BLOCK];
@@ -182,7 +190,7 @@ struct location source_locate(const struct sources *ss, struct span sp)
 	}
 	advance(&m, s->text.s, from, pos);
 	at.line = m.line;
-	at.col = m.col;
+	at.col = m.col ? m.col : 1;
 	at.line_lo = m.line_lo;
 	return at;
 }
@@ -194,5 +202,6 @@ struct str source_line(const struct sources *ss, struct span sp)
 		return STR("");
 	uint32_t lo = source_locate(ss, sp).line_lo;
 	const char *line = s->text.s + lo, *end = memchr(line, '\n', s->text.len - lo);
-	return (struct str){line, end ? (uint32_t)(end - line) : s->text.len - lo};
+	uint32_t n = end ? (uint32_t)(end - line) : s->text.len - lo;
+	return (struct str){line, n - (end && n && line[n - 1] == '\r')};
 }

@@ -57,7 +57,7 @@ struct str source_slice(const struct sources *ss, struct span sp);
 
 struct location source_locate(const struct sources *ss, struct span sp);
 
-/* The text of the line that holds a place, without its newline. */
+/* The text of the line that holds a place, without what ends it. */
 struct str source_line(const struct sources *ss, struct span sp);
 
 #endif

@@ -52,6 +52,9 @@ uint64_t str_hash(struct str s);
  */
 unsigned str_distance(struct str a, struct str b);
 
+/* Bytes of the UTF-8 character (RFC 3629) at the start of s; 0 when there is none. */
+uint32_t utf8_length(struct str s);
+
 /*
  * Map from text to a pointer or a number; keeps the order of insertion, so
  * that walking it gives the same output on every run.

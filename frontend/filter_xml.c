@@ -14,6 +14,7 @@ struct filter_reader {
 	struct rule *rule;
 	struct rule_builder builder; /* begun at the rule's first protocol element */
 	bool has_builder, has_uuid;
+	uint32_t errors;                  /* that had been said when the filter began */
 	vec_of(struct finding *) unknown; /* elements of the rule that no protocol has */
 };
 
@@ -421,6 +422,7 @@ static bool filter_open(struct xml_text *x, const struct xml_element *e)
 	const struct xml_attr *priority = xml_attr(e, "priority");
 	struct filter *f = r->filter = arena_new_object(x->arena, struct filter);
 	r->has_uuid = false;
+	r->errors = x->diags->errors;
 	f->span = e->span;
 	read_name(x, e, f);
 	read_chain(x, e, f);
@@ -438,6 +440,7 @@ static void filter_close(struct xml_text *x, struct str text, struct span span)
 {
 	struct filter *f = reader(x)->filter;
 	f->end = x->end;
+	f->broken = x->diags->errors > reader(x)->errors;
 	if (f->name.len)
 		library_add(x->cx->library, f, x->cx->stock, x->diags);
 }

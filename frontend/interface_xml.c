@@ -262,6 +262,7 @@ void interface_close(struct xml_text *x, struct str text, struct span span)
 	if (d->port->filter.filter.len) {
 		*vec_push(x->arena, &r->ports) = d->port;
 		d->interface->port = d->port;
+		d->port->interface = d->interface;
 		d->port->direct = str_is(d->port->interface_type, "direct");
 		if (d->port->direct) /* the macvtap itself shows what it sends, but not all it gets
 				      */

@@ -119,6 +119,7 @@ static void read_event(struct journal *j, struct str line)
 	if (!split(j, line))
 		return;
 	bool add = one_of(j->words[W_EVENT], gives);
+	l.interface = j->words[W_INTERFACE];
 	if (!read_seconds(j->words[W_TIME], &at))
 		bad(j, j->words[W_TIME], "a time is seconds of the epoch");
 	else if (!add && !one_of(j->words[W_EVENT], takes))

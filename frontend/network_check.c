@@ -186,10 +186,9 @@ static void twice(struct xml_text *x, struct span first, struct span second, con
 static void check_portgroups(struct xml_text *x, struct network_draft *d)
 {
 	const struct portgroup *standard = NULL;
-	struct map names = {0};
 	vec_each (g, &d->n->portgroups) {
 		bool added;
-		struct map_entry *e = map_put(x->arena, &names, g->name, &added);
+		struct map_entry *e = map_put(x->arena, &d->n->by_group, g->name, &added);
 		if (!added)
 			twice(x, ((const struct portgroup *)e->cptr)->span, g->span,
 			      "a second portgroup of this name");
@@ -200,16 +199,40 @@ static void check_portgroups(struct xml_text *x, struct network_draft *d)
 		if (g->is_default && !standard)
 			standard = g;
 	}
+	d->n->standard_group = standard;
+}
+
+/* Is the gateway in a subnet? One look for each length of prefix that there is. */
+static bool is_reached(const struct map *subnets, const struct route_draft *r,
+		       const bool (*lengths)[129])
+{
+	for (uint8_t bits = 0; bits <= 128; bits++) {
+		struct network_ip at = {.family = r->family, .prefix = bits};
+		char key[SUBNET_KEY];
+		if (!lengths[r->family][bits])
+			continue;
+		at.base = ip_masked(&r->gateway, bits, false);
+		if (map_find(subnets, subnet_key(&at, key)))
+			return true;
+	}
+	return false;
 }
 
 /* libvirt finds the <ip> whose subnet a gateway is in, or refuses. */
 static void check_routes(struct xml_text *x, struct network_draft *d)
 {
+	struct map subnets = {0};
+	bool lengths[IP_FAMILIES][129] = {{false}};
+	if (!d->routes.n)
+		return;
+	vec_each (ip, &d->n->ips) {
+		bool added;
+		char key[SUBNET_KEY];
+		lengths[ip->family][ip->prefix] = true;
+		map_put(x->arena, &subnets, str_copy(x->arena, subnet_key(ip, key)), &added);
+	}
 	vec_each (r, &d->routes) {
-		bool reached = false;
-		vec_each (ip, &d->n->ips)
-			reached |= ip->family == r->family && ip_within(ip, &r->gateway);
-		if (!reached)
+		if (!is_reached(&subnets, r, lengths))
 			diag_add(x->diags, FINDING(E226), r->span,
 				 "the gateway lies in no subnet of this network");
 	}

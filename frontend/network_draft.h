@@ -28,7 +28,7 @@ struct network_draft {
 	struct span nat_address, nat_port;
 	struct span dhcp[IP_FAMILIES];
 	vec_of(struct route_draft) routes;
-	vec_of(struct str) host_macs;
+	struct map host_macs; /* IPv4, in small letters */
 };
 
 static inline struct network_draft *network_draft_of(struct xml_text *x)

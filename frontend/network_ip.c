@@ -7,6 +7,8 @@
 
 #include "frontend/network_draft.h"
 
+#include <ctype.h>
+
 /* --- ip --- */
 
 static bool family_in(struct xml_text *x, const struct xml_element *e, enum ip_family *out)
@@ -30,10 +32,12 @@ static int netmask_bits(const struct ip_addr *mask)
 	return -1;
 }
 
-/* By class, for an address alone (RFC 791 3.2); as libvirt's rules have it. */
-static uint8_t class_bits(const struct ip_addr *a)
+/* For an address alone: by its class (RFC 791 3.2), as libvirt; 0: it has none of A to C. */
+static uint8_t default_bits(enum ip_family family, const struct ip_addr *a)
 {
-	return a->b[0] < 128 ? 8 : a->b[0] < 192 ? 16 : 24;
+	if (family == IP6)
+		return 64;
+	return a->b[0] < 128 ? 8 : a->b[0] < 192 ? 16 : a->b[0] < 224 ? 24 : 0;
 }
 
 static bool netmask_in(struct xml_text *x, const struct xml_attr *a, enum ip_family family,
@@ -76,6 +80,29 @@ static bool prefix_in(struct xml_text *x, const struct xml_element *e, enum ip_f
 	return true;
 }
 
+/* A subnet of no bits would take every address there is for the guests' own. */
+static bool subnet_in(struct xml_text *x, const struct xml_element *e, struct network_ip *ip)
+{
+	const struct xml_attr *prefix = xml_attr(e, "prefix");
+	uint8_t without = default_bits(ip->family, &ip->address);
+	ip->prefix = without;
+	if (!prefix_in(x, e, ip->family, &ip->prefix))
+		return false;
+	if (!ip->prefix && prefix) {
+		diag_add(x->diags, FINDING(W240), prefix->value_span,
+			 "prefix 0 is none: the subnet is %s",
+			 ip->family == IP4 ? "that of the address's class" : "of 64 bits");
+		ip->prefix = without;
+	}
+	if (!ip->prefix) {
+		const struct xml_attr *mask = xml_attr(e, "netmask");
+		diag_add(x->diags, FINDING(E224), mask ? mask->value_span : e->span,
+			 mask ? "the netmask is empty: every address would be of this network"
+			      : "no prefix, and the address is of no class that has one");
+	}
+	return ip->prefix;
+}
+
 bool network_ip_open(struct xml_text *x, const struct xml_element *e)
 {
 	struct network_draft *d = network_draft_of(x);
@@ -84,8 +111,7 @@ bool network_ip_open(struct xml_text *x, const struct xml_element *e)
 	if (!family_in(x, e, &ip.family) ||
 	    !network_address(x, e, "address", ip.family, &ip.address))
 		return false;
-	ip.prefix = ip.family == IP6 ? 64 : class_bits(&ip.address);
-	if (!prefix_in(x, e, ip.family, &ip.prefix))
+	if (!subnet_in(x, e, &ip))
 		return false;
 	ip.base = ip_masked(&ip.address, ip.prefix, false);
 	if (ip_cmp(ip.family, &ip.base, &ip.address) == 0 && ip.prefix < (ip.family ? 127 : 31))
@@ -158,18 +184,23 @@ static bool range_open(struct xml_text *x, const struct xml_element *e)
 	return true;
 }
 
+static struct str small_letters(struct arena *a, struct str s)
+{
+	char *copy = arena_alloc(a, s.len + 1);
+	for (uint32_t i = 0; i < s.len; i++)
+		copy[i] = (char)tolower((unsigned char)s.s[i]);
+	return (struct str){copy, s.len};
+}
+
 static void read_host_mac(struct xml_text *x, const struct xml_element *e, const struct xml_attr *a)
 {
 	struct network_draft *d = network_draft_of(x);
+	bool added = true;
 	network_mac(x, a);
-	vec_each (m, &d->host_macs)
-		if (last_ip(x)->family == IP4 && str_eq_nocase(*m, a->value)) {
-			diag_add(x->diags, FINDING(W240), a->value_span,
-				 "a second <host> of this address");
-			return;
-		}
 	if (last_ip(x)->family == IP4)
-		*vec_push(x->arena, &d->host_macs) = a->value;
+		map_put(x->arena, &d->host_macs, small_letters(x->arena, a->value), &added);
+	if (!added)
+		diag_add(x->diags, FINDING(W240), a->value_span, "a second <host> of this address");
 }
 
 static bool host_open(struct xml_text *x, const struct xml_element *e)
@@ -218,7 +249,7 @@ bool network_route_open(struct xml_text *x, const struct xml_element *e)
 	bool good = a && network_address_of(x, a, r.family, &address);
 	if (network_address(x, e, "gateway", r.family, &r.gateway))
 		*vec_push(x->arena, &network_draft_of(x)->routes) = r;
-	prefix = r.family == IP6 ? 64 : good ? class_bits(&address) : 0;
+	prefix = good ? default_bits(r.family, &address) : 0;
 	if (!prefix_in(x, e, r.family, &prefix) || !good)
 		return true;
 	base = ip_masked(&address, prefix, false);

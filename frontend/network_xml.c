@@ -108,6 +108,14 @@ static void read_mode(struct xml_text *x, const struct xml_element *e)
 		n->mode = (enum network_mode)m;
 }
 
+static void check_device_name(struct xml_text *x, const struct xml_attr *a)
+{
+	const char *why = port_name_check(a->value);
+	if (why)
+		diag_add(x->diags, FINDING(E201), a->value_span, "device name '%.*s' %s",
+			 STR_ARG(a->value), why);
+}
+
 static bool forward_open(struct xml_text *x, const struct xml_element *e)
 {
 	struct network_draft *d = network_draft_of(x);
@@ -125,6 +133,8 @@ static bool forward_open(struct xml_text *x, const struct xml_element *e)
 	} else if (dev) {
 		d->forward_dev = dev->value;
 		d->dev = dev->name_span;
+		if (dev->value.len)
+			check_device_name(x, dev);
 	}
 	return true;
 }
@@ -132,13 +142,11 @@ static bool forward_open(struct xml_text *x, const struct xml_element *e)
 static bool device_open(struct xml_text *x, const struct xml_element *e)
 {
 	const struct xml_attr *a = xml_attr_needed(x, e, "dev");
-	const char *why = a ? port_name_check(a->value) : NULL;
-	if (why)
-		diag_add(x->diags, FINDING(E201), a->value_span, "device name '%.*s' %s",
-			 STR_ARG(a->value), why);
-	if (a)
-		*vec_push(x->arena, &network_draft_of(x)->n->devices) =
-			(struct network_device){a->value, e->span};
+	if (!a)
+		return true;
+	check_device_name(x, a);
+	*vec_push(x->arena, &network_draft_of(x)->n->devices) =
+		(struct network_device){a->value, e->span};
 	return true;
 }
 

@@ -311,21 +311,38 @@ static void on_text(void *user, const xmlChar *s, int n)
 		say_stray(x, f, s, (uint32_t)n);
 }
 
-/* libxml2 stands behind the comment; none can hold what begins one. */
+/* libxml2 stands behind a comment or instruction; none can hold what begins one. */
+static bool find_begin(struct xml_text *x, const char *begin, struct span *out)
+{
+	uint32_t hi, n = (uint32_t)strlen(begin);
+	if (!x->cx->comments || x->parse->stopped ||
+	    !xml_offset(x, x->parse->ctxt->input->cur, &hi) || hi > x->source.len || hi < n)
+		return false;
+	uint32_t lo = hi - n;
+	while (lo && memcmp(x->source.s + lo, begin, n) != 0)
+		lo--;
+	*out = xml_span(x, lo, hi);
+	return memcmp(x->source.s + lo, begin, n) == 0;
+}
+
 static void on_comment(void *user, const xmlChar *text)
 {
-	static const char begin[] = "<!--";
 	struct xml_text *x = user;
-	uint32_t hi;
-	if (!x->cx->comments || x->parse->stopped || !text ||
-	    !xml_offset(x, x->parse->ctxt->input->cur, &hi) || hi > x->source.len)
-		return;
-	uint32_t lo = hi;
-	while (lo && memcmp(x->source.s + --lo, begin, sizeof begin - 1) != 0)
-		;
-	if (memcmp(x->source.s + lo, begin, sizeof begin - 1) == 0)
+	struct span at;
+	if (text && find_begin(x, "<!--", &at))
 		*vec_push(x->arena, &x->cx->comments->list) =
-			(struct comment){xml_span(x, lo, hi), {x->source.s + lo, hi - lo}};
+			(struct comment){at, {x->source.s + at.lo, at.hi - at.lo}};
+}
+
+/* Whoever wants the comments prints the text again, and these have no place in it. */
+static void on_instruction(void *user, const xmlChar *target, const xmlChar *data)
+{
+	struct xml_text *x = user;
+	struct span at;
+	(void)data;
+	if (find_begin(x, "<?", &at))
+		diag_add(x->diags, FINDING(W132), at, "the processing instruction '%s' is left out",
+			 (const char *)target);
 }
 
 /* --- the parser --- */
@@ -339,6 +356,7 @@ static const xmlSAXHandler handlers = {
 	.ignorableWhitespace = on_text,
 	.cdataBlock = on_text,
 	.comment = on_comment,
+	.processingInstruction = on_instruction,
 	.serror = xml_on_error,
 };
 

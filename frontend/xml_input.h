@@ -23,8 +23,8 @@
 #ifndef NWFC_FRONTEND_XML_INPUT_H
 #define NWFC_FRONTEND_XML_INPUT_H
 
+#include "base/near.h"
 #include "frontend/frontend.h"
-#include "frontend/near.h"
 
 /* Elements inside one another; deeper is E605. libxml2 stops one level further on. */
 #define XML_DEPTH_MAX 256

@@ -11,6 +11,7 @@
  */
 #include "ir/findings.h"
 #include "ir/learn.h"
+#include "ir/names.h"
 #include "ir/passes.h"
 
 struct builder {
@@ -21,6 +22,7 @@ struct builder {
 	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
 	struct map used;     /* keys of the programs that ports have */
+	struct map looked; /* filter names or join keys of trees whose parameters were looked at */
 };
 
 static const struct tree *tree_of(struct builder *b, const struct filter_ref *ref)
@@ -114,38 +116,6 @@ static void warn_negated_lists(struct builder *b, const struct port_data *pd)
 
 /* --- one port --- */
 
-/* Bindings carry these whether or not the filter has a use for them (5.3). */
-static bool reserved(struct str name)
-{
-	static const char *const names[] = {"MAC",         "IP", "IPV6", "CTRL_IP_LEARNING",
-					    "GATEWAY_MAC", NULL};
-	for (int i = 0; names[i]; i++)
-		if (str_is(name, names[i]))
-			return true;
-	for (int i = 0; i < LEARN_PARAMS; i++)
-		if (str_is(name, learn_params[i].name))
-			return true;
-	return false;
-}
-
-static bool tree_uses(const struct tree *t, struct str name)
-{
-	vec_each (n, &t->names)
-		if (str_eq(n->name, name))
-			return true;
-	return false;
-}
-
-/* A parameter that no rule uses is a misspelt one, or a leftover. */
-static void warn_unused(struct builder *b, const struct tree *t, const struct port *port)
-{
-	vec_each (p, &port->filter.params.list)
-		if (!reserved(p->name) && !tree_uses(t, p->name))
-			diag_add(b->cx->diags, FINDING(W313), p->span,
-				 "port '%.*s': no rule of filter '%.*s' uses $%.*s",
-				 STR_ARG(port->name), STR_ARG(t->top->name), STR_ARG(p->name));
-}
-
 static bool bind_and_keep(struct builder *b, const struct tree *t, const struct port *port,
 			  const struct missing_uses *missing)
 {
@@ -213,14 +183,29 @@ static bool build_learner(struct builder *b, const struct tree *t, const struct 
 	return bind_and_keep(b, tree_of(b, &ref), port, missing);
 }
 
+/* A parameter that no rule uses is a misspelt one, or a leftover. */
+static void look_for_unused(struct builder *b, const struct tree *t, const struct port *port,
+			    const struct missing_uses *missing)
+{
+	bool added, fatal = !all_learnable(missing);
+	struct str key = t->top->join_key.len ? t->top->join_key : t->top->name;
+	warn_unused(b->cx, t, port, missing, fatal);
+	map_put(b->cx->arena, &b->looked, key, &added);
+	if (added)
+		warn_unused_inside(b->cx, t, port, missing, fatal);
+}
+
 static bool build_port(struct builder *b, const struct port *port)
 {
 	const struct tree *t = tree_of(b, &port->filter);
 	struct missing_uses missing = {0};
 	if (!t || port->filter.params.broken)
 		return false;
-	warn_unused(b, t, port);
 	find_missing(b->cx, t, port, &missing);
+	if (!t->broken)
+		look_for_unused(b, t, port, &missing);
+	if (missing.list.n && t->broken)
+		return false;
 	return missing.list.n ? build_learner(b, t, port, &missing)
 			      : bind_and_keep(b, t, port, &missing);
 }

@@ -33,18 +33,27 @@ static void dump_slot(struct buf *out, const struct program *p, const struct pru
 		buf_printf(out, "$%.*s@d%u", STR_ARG(p->columns.items[c->column].var.name), d);
 }
 
+/* A range without its lower end. */
+static bool is_upper_end(const struct ptest *t)
+{
+	return t->value.kind == SLOT_NONE && t->to.kind != SLOT_NONE;
+}
+
 static void dump_test(struct buf *out, const struct program *p, const struct prule *r,
 		      const struct ptest *t)
 {
+	bool count = t->field == F_CT_COUNT;
 	buf_printf(out, " %s %s", fields[t->field].name,
-		   t->none      ? "!= none of "
-		   : t->negated ? "!= "
-				: "");
+		   t->none           ? "!= none of "
+		   : count           ? t->negated ? "<= " : "> "
+		   : t->negated      ? "!= "
+		   : is_upper_end(t) ? "<= "
+				     : "");
 	dump_slot(out, p, r, &t->value);
 	if (t->mask.kind != SLOT_NONE)
 		buf_lit(out, "/");
 	dump_slot(out, p, r, &t->mask);
-	if (t->to.kind != SLOT_NONE)
+	if (t->to.kind != SLOT_NONE && t->value.kind != SLOT_NONE)
 		buf_lit(out, "-");
 	dump_slot(out, p, r, &t->to);
 }

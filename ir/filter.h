@@ -132,6 +132,7 @@ struct filter {
 	struct str join_key;    /* of a filter that a port's references make: no name can be it */
 	struct params defaults; /* values of variables that nobody further out gives */
 	bool stock;             /* came with the program */
+	bool broken;            /* some of it could not be read, which has been said */
 };
 
 /* All filters of a run, by name. Names are unique. */

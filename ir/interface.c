@@ -11,8 +11,10 @@
 static void say_no_portgroup(struct interface *i, struct diags *ds)
 {
 	const char *near = NULL;
-	unsigned best = 3;
+	unsigned best = i->net->portgroups.n < 1000 ? 3 : 0; /* each is compared */
 	vec_each (g, &i->net->portgroups) {
+		if (!best)
+			break;
 		unsigned d = str_distance(i->portgroup, g->name);
 		if (d < best) {
 			best = d;
@@ -280,12 +282,4 @@ bool interfaces_resolve(struct arena *a, struct interfaces *is, const struct net
 		good = resolve_one(*i, ns, ports, ds) && good;
 	check_addresses(a, is, ds);
 	return good;
-}
-
-const struct interface *interface_of(const struct interfaces *is, const struct port *p)
-{
-	vec_each (i, &is->list)
-		if ((*i)->port == p)
-			return *i;
-	return NULL;
 }

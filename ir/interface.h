@@ -44,7 +44,4 @@ struct interfaces {
 bool interfaces_resolve(struct arena *a, struct interfaces *is, const struct networks *ns,
 			struct ports *ports, struct diags *ds);
 
-/* The interface of a port, or NULL: the port came another way. */
-const struct interface *interface_of(const struct interfaces *is, const struct port *p);
-
 #endif

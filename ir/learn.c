@@ -5,6 +5,7 @@
 #include "ir/learn.h"
 
 #include "ir/findings.h"
+#include "ir/names.h"
 #include "ir/passes.h"
 
 const struct learn_param_row learn_params[LEARN_PARAMS] = {
@@ -27,8 +28,7 @@ static void hint_name(struct pass_ctx *cx, struct finding *f, const struct port 
 		      struct str name)
 {
 	vec_each (p, &port->filter.params.list)
-		if (str_distance(p->name, name) <= (name.len > 4 ? 2u : name.len > 2) &&
-		    !str_eq(p->name, name))
+		if (name_distance(p->name, name) < NAMES_APART)
 			diag_hint(cx->diags, f, "the port gives '%.*s': was '%.*s' meant?",
 				  STR_ARG(p->name), STR_ARG(name));
 }
@@ -45,8 +45,7 @@ static bool missing_error(struct pass_ctx *cx, const struct port *port, const st
 				     STR_ARG(port->name), STR_ARG(t->top->name), STR_ARG(list));
 	vec_each (m, &missing->list)
 		diag_note(cx->diags, f, m->span, "$%.*s is used here", STR_ARG(m->text));
-	vec_each (m, &missing->list)
-		hint_name(cx, f, port, m->var.name);
+	explain_missing(cx, f, t, port, missing);
 	if (kind == FINDING(E310))
 		diag_hint(cx->diags, f, "give the address, or let CTRL_IP_LEARNING be any or dhcp");
 	return false;
@@ -180,6 +179,12 @@ static bool learnable(const struct missing_uses *missing, bool *v4, bool *v6)
 			return false;
 	}
 	return true;
+}
+
+bool all_learnable(const struct missing_uses *missing)
+{
+	bool v4 = false, v6 = false;
+	return learnable(missing, &v4, &v6);
 }
 
 bool learner_read(struct pass_ctx *cx, const struct port *port, const struct tree *t,

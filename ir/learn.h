@@ -54,6 +54,9 @@ struct learner {
 bool learner_read(struct pass_ctx *cx, const struct port *port, const struct tree *t,
 		  const struct missing_uses *missing, struct learner *out);
 
+/* Is nothing missing but addresses? */
+bool all_learnable(const struct missing_uses *missing);
+
 /* Is this the value of a parameter that may hold a prefix, and is it one? */
 bool learn_prefix_ok(struct str name, struct str value);
 

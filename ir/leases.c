@@ -68,7 +68,8 @@ const struct lease *const *leases_of(struct arena *a, const struct leases *ls,
 		return none;
 	const struct lease **list = arena_new_array(a, const struct lease *, pl->list.n + 1);
 	vec_each (l, &pl->list)
-		if ((*l)->v6 == v6 && lives(*l, ls->now_ms))
+		if ((*l)->v6 == v6 && lives(*l, ls->now_ms) &&
+		    (!port->shares_key || str_eq((*l)->interface, port->name)))
 			list[n++] = *l;
 	qsort(list, n, sizeof(const struct lease *), by_order);
 	return list;

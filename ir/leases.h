@@ -3,8 +3,8 @@
  * leases.h - the addresses that ports have been learned to have, and until when.
  *
  * A port is known here by its guest and MAC address, whatever its interface is
- * called today. All of a journal is kept, what has ended too: what lives is a
- * question of the time asked about.
+ * called today; ports that share those, by the interface as well. All of a journal is kept, what
+ * has ended too: what lives is a question of the time asked about.
  */
 #ifndef NWFC_IR_LEASES_H
 #define NWFC_IR_LEASES_H
@@ -16,6 +16,7 @@
 
 struct lease {
 	struct str address; /* canonical */
+	struct str interface;
 	bool v6;
 	bool gone;               /* deleted or expired since */
 	struct span span;        /* of the address, where it was given last */

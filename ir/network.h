@@ -54,6 +54,7 @@ struct network_ip {
 	uint8_t prefix;         /* from prefix, netmask, or by class (IPv4), 64 (IPv6) */
 	bool dhcp;              /* a range or a host is given */
 	bool tftp;              /* a root is given */
+	bool repeated;          /* an earlier one of the network has this subnet */
 	struct span span;
 };
 
@@ -103,7 +104,10 @@ struct network {
 	uint16_t port_first, port_last; /* of nat; 1024 and 65535 unless given */
 	bool ports_given;
 	vec_of(struct network_ip) ips;
+	vec_of(const struct network_ip *) others; /* other networks' subnets within ours */
 	vec_of(struct portgroup) portgroups;
+	struct map by_group;                    /* cptr: struct portgroup */
+	const struct portgroup *standard_group; /* of interfaces that name none, or NULL */
 	struct virtual_port virtual_port;
 	struct vlan_tags vlan;
 };
@@ -111,11 +115,17 @@ struct network {
 struct networks {
 	vec_of(struct network *) list; /* in the order of the inputs */
 	struct map by_name;            /* ptr: struct network */
+	struct map by_bridge;          /* cptr: the first struct network of it */
+	struct map by_subnet;          /* cptr: the first struct network of it */
 };
+
+/* The subnet as the key of a map. */
+enum { SUBNET_KEY = 18 };
+struct str subnet_key(const struct network_ip *ip, char key[SUBNET_KEY]);
 
 /*
  * Add; findings: a second network of the name (E220), a bridge
- * that another one has (E221).
+ * or a subnet that another one has (E221, E227).
  */
 void networks_add(struct arena *a, struct networks *ns, struct network *n, struct diags *ds);
 
@@ -124,6 +134,9 @@ const struct network *networks_find(const struct networks *ns, struct str name);
 
 /* The portgroup: the one of that name; without a name the default one; else NULL. */
 const struct portgroup *network_portgroup(const struct network *n, struct str name);
+
+/* Fill in `others'; findings: a subnet within that of another network (W242). */
+void networks_nest(struct arena *a, struct networks *ns, struct diags *ds);
 
 /* Can rules be made? A bridge without a name is E250; modes without rules are told (N251). */
 bool networks_ready(const struct networks *ns, struct diags *ds);

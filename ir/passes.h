@@ -69,6 +69,7 @@ struct tree {
 	vec_of(struct ref_path) paths;
 	vec_of(struct tree_chain) chains;
 	vec_of(struct tree_name) names;
+	bool broken; /* some rule or value could not be read: what is missing may be there */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include "ir/port.h"
 
 #include "ir/findings.h"
+#include "ir/leases.h"
 
 /* IFNAMSIZ is 16 with the NUL; the rest is dev_valid_name() of net/core/dev.c. */
 #define PORT_NAME_MAX 15
@@ -43,4 +44,12 @@ void ports_add(struct ports *ps, struct port *p, struct diags *ds)
 	}
 	e->ptr = p;
 	*vec_push(ds->arena, &ps->list) = p;
+	struct str key = lease_key(ds->arena, p->owner_uuid, &p->mac);
+	e = map_put(ds->arena, &ps->by_key, key, &added);
+	if (added) {
+		e->ptr = p;
+	} else {
+		((struct port *)e->ptr)->shares_key = true;
+		p->shares_key = true;
+	}
 }

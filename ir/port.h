@@ -7,6 +7,8 @@
 
 #include "ir/filter.h"
 
+struct interface;
+
 struct port {
 	struct str name; /* interface on the host, 1..15 bytes */
 	struct value mac;
@@ -14,6 +16,8 @@ struct port {
 	struct str link_device;            /* to listen on while learning; may be empty */
 	struct str interface_type;         /* "bridge", "network", ...; empty when not said */
 	bool direct;                       /* a macvtap: no port of a bridge */
+	bool shares_key;                   /* another has the same owner and MAC (leases.h) */
+	const struct interface *interface; /* NULL: the port came another way */
 	struct filter_ref filter;
 	struct span span, name_span;
 };
@@ -21,6 +25,7 @@ struct port {
 struct ports {
 	vec_of(struct port *) list; /* in the order of the inputs */
 	struct map by_name;         /* ptr: struct port */
+	struct map by_key;          /* ptr: the first struct port of an owner and MAC */
 };
 
 /* Add; findings: the same name twice, a name that no interface can have. */

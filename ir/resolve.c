@@ -187,6 +187,7 @@ static bool too_many(struct walk *w, const struct filter *f)
 static void walk_filter(struct walk *w, const struct filter *f, uint32_t path,
 			const struct scope *scope, uint32_t depth)
 {
+	w->tree->broken |= f->broken;
 	vec_each (e, &f->entries) {
 		if (too_many(w, f))
 			return;

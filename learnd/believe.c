@@ -187,6 +187,7 @@ static void add(struct learn_port *p, const struct claim *c, instant now)
 	enum family f = (enum family)c->address.family;
 	if (!make_room(p, c, now) || !owner_put(p->learner, &c->address, p))
 		return;
+	p->vlan = p->heard;
 	p->bindings[f][p->n[f]++] = (struct binding){.address = c->address,
 						     .evidence = (uint8_t)c->evidence,
 						     .used = !c->unused,

@@ -252,6 +252,8 @@ enum capture_result capture_open(struct capture *c, const struct learn_port *p, 
 	c->fd = pcap_get_selectable_fd(c->pcap);
 	c->filtered_from = clock_now(CLOCK_REALTIME) + MILLI;
 	c->unfiltered_until = now + UNFILTERED;
+	/* whoever is told that the port is watched sends nothing that is left out */
+	nanosleep(&(struct timespec){.tv_nsec = MILLI + MILLI / 10}, NULL);
 	return CAPTURE_OPEN;
 }
 

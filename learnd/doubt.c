@@ -26,6 +26,7 @@ void doubt(struct learn_port *p, const struct claim *c, const uint8_t nonce[6], 
 	if (find_binding(p, &c->address) || find_doubt(p, &c->address) ||
 	    p->ntentatives == TENTATIVES)
 		return;
+	p->vlan = p->heard;
 	struct tentative *t = &p->tentatives[p->ntentatives++];
 	*t = (struct tentative){c->address, (uint8_t)c->evidence, {0}, false, now + WAIT};
 	if (nonce)
@@ -115,6 +116,7 @@ static void settle(struct learn_port *p, const struct tentative *t)
 	instant when = t->deadline;
 	if (t->evidence == BY_ND)
 		c.valid_until = router_lifetime(p, &t->address, when);
+	p->heard = p->vlan;
 	if (may_have(p, &c, when))
 		bind_address(p, &c, when);
 }

@@ -8,6 +8,7 @@ enum {
 	ETHER_IPV4 = 0x0800,
 	ETHER_ARP = 0x0806,
 	ETHER_VLAN = 0x8100,
+	VLAN_ID = 0xfff,
 	ETHER_IPV6 = 0x86dd,
 	IPV4_HEADER = 20,
 	IPV6_HEADER = 40,
@@ -119,6 +120,7 @@ bool frame_open(const uint8_t *p, size_t n, size_t wire_n, enum direction direct
 	out->ether_src = p + 6;
 	unsigned type = read_u16(p + 12);
 	if (type == ETHER_VLAN && n >= ETHER_HEADER + 4) {
+		out->vlan = (uint16_t)(read_u16(p + 14) & VLAN_ID);
 		type = read_u16(p + 16);
 		at += 4;
 	}

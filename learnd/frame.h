@@ -38,6 +38,7 @@ struct frame {
 	const uint8_t *ether_dst, *ether_src; /* 6 octets each */
 	struct address src, dst;              /* of the IP header */
 	uint8_t hop_limit;
+	uint16_t vlan;        /* of its tag; 0: none, or one of priority alone */
 	bool whole;           /* all of the IP packet was captured */
 	struct bytes payload; /* ARP packet; UDP payload of DHCP; ICMPv6 message of ND */
 };
@@ -51,7 +52,7 @@ extern const struct dhcp_ports dhcp_ports[FAMILIES];
 
 /*
  * n captured bytes of a frame that had wire_n. False when the frame is of kind FRAME_OTHER.
- * One 802.1Q tag is stepped over. Fragments and IPv6 packets with extension headers
+ * One 802.1Q tag is stepped over, and kept. Fragments and IPv6 packets with extension headers
  * can be FRAME_DATA only.
  */
 bool frame_open(const uint8_t *p, size_t n, size_t wire_n, enum direction direction,

@@ -58,6 +58,7 @@ static const int allowed[] = {
 	SCMP_SYS(gettimeofday), SCMP_SYS(uname),        SCMP_SYS(getpid),
 	SCMP_SYS(gettid),       SCMP_SYS(tgkill),       SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(nanosleep),    SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(exit),         SCMP_SYS(exit_group),
 };
 

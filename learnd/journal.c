@@ -295,7 +295,7 @@ bool journal_open(struct journal *j, const char *path, struct fault *fault)
 	*j = (struct journal){.path = path, .dir = open_dir(path), .fd = -1};
 	if (j->dir < 0)
 		return failed(fault, "its directory");
-	j->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	j->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	j->block = malloc(BLOCK);
 	if (j->fd < 0 || !j->block)
 		return failed(fault, "open");
@@ -367,7 +367,8 @@ bool leases_write(int fd, const struct leases *l, instant when)
 	return good;
 }
 
-/* Make the new file in the old one's place; its descriptor, or -1. */
+/* Make the new file in the old one's place; its descriptor, or -1. What is in the way of it goes,
+ * and is not written to: it may be a link. */
 static int replace_file(struct journal *j, const char *name, const struct leases *living,
 			instant when)
 {
@@ -376,7 +377,8 @@ static int replace_file(struct journal *j, const char *name, const struct leases
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	int fd = openat(j->dir, temporary, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	unlinkat(j->dir, temporary, 0);
+	int fd = openat(j->dir, temporary, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -1;
 	if (leases_write(fd, living, when) && fsync(fd) == 0 &&

@@ -89,6 +89,7 @@ static void copy_state(struct learn_port *to, const struct learn_port *from)
 	to->nprefixes = from->nprefixes;
 	memcpy(to->buckets, from->buckets, sizeof to->buckets);
 	to->share = from->share;
+	to->vlan = from->vlan;
 	to->played = from->played;
 	memcpy(to->dropped, from->dropped, sizeof to->dropped);
 	to->dropped_total = from->dropped_total;
@@ -207,10 +208,18 @@ static bool is_to_port(const struct learn_port *p, const struct frame *f)
 	return f->payload.n >= 34 && memcmp(f->payload.at + 28, p->config->mac, 6) == 0;
 }
 
+/* Filters of addresses are passed by what has a tag, so whoever may send it can pose there as a
+ * server that is trusted: a port with an address learns nothing from another VLAN. */
+static bool is_of_vlan(const struct learn_port *p, const struct frame *f)
+{
+	uint32_t known = p->n[FAMILY_IPV4] + p->n[FAMILY_IPV6] + p->ntentatives;
+	return !f->vlan || !known || f->vlan == p->vlan;
+}
+
 static bool is_of_interest(struct learn_port *p, const struct frame *f, instant now)
 {
 	bool from = f->direction == FROM_GUEST;
-	if (from && memcmp(f->ether_src, p->config->mac, 6) != 0)
+	if ((from && memcmp(f->ether_src, p->config->mac, 6) != 0) || !is_of_vlan(p, f))
 		return false;
 	switch (f->kind) {
 	case FRAME_DATA:
@@ -259,8 +268,10 @@ void learner_frame(struct learn_port *p, const uint8_t *frame, size_t n, size_t 
 	if (f.kind == FRAME_SERVER && may_come_back(p, &f))
 		p->played = now;
 	else if (f.kind != FRAME_SERVER && f.kind != FRAME_OTHER && is_of_interest(p, &f, now) &&
-		 in_limits(p, &f, now))
+		 in_limits(p, &f, now)) {
+		p->heard = f.vlan;
 		learn[f.kind](p, &f, now);
+	}
 	if (p->next <= now) /* a lifetime of nothing */
 		learner_timers(p, now);
 }

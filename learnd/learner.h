@@ -75,6 +75,7 @@ struct tentative {
 /* A request of the guest to which an answer is believed. */
 struct request {
 	uint32_t xid;
+	uint16_t vlan;          /* in which an answer must come */
 	bool rapid_only;        /* only an answer by rapid commit */
 	instant time;           /* of the last request with this xid; 0: free */
 	struct address address; /* that it asks for, for a NAK */
@@ -109,6 +110,8 @@ struct learn_port {
 	struct learned_prefix prefixes[PREFIXES];
 	uint32_t nprefixes;
 	instant next;      /* the earliest deadline; NEVER */
+	uint16_t vlan;     /* in which it learned what it has */
+	uint16_t heard;    /* that of the frame being looked at */
 	instant played;    /* when the guest last sent what only a server sends; 0: never */
 	bool used_changed; /* an address came into use; its data need not be seen any more */
 	instant buckets[CLASSES];

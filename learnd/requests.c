@@ -25,7 +25,7 @@ static struct request *slot_of(struct request *table, uint32_t xid)
 struct request *request_put(struct learn_port *p, enum family family, uint32_t xid, instant now)
 {
 	struct request *r = slot_of(p->requests[family], xid);
-	*r = (struct request){.xid = xid, .time = now};
+	*r = (struct request){.xid = xid, .vlan = p->heard, .time = now};
 	return r;
 }
 
@@ -34,7 +34,8 @@ const struct request *request_find(const struct learn_port *p, enum family famil
 {
 	const struct request *table = p->requests[family];
 	for (const struct request *r = table; r < table + REQUESTS; r++)
-		if (r->time && r->xid == xid && now - r->time <= RESPONSE_TIME)
+		if (r->time && r->xid == xid && r->vlan == p->heard &&
+		    now - r->time <= RESPONSE_TIME)
 			return r;
 	return NULL;
 }

@@ -6,6 +6,8 @@
  */
 #include "nwfc/apply.h"
 
+extern const char script_prelude[];
+
 static const struct loader {
 	const char *target;
 	const char *load;   /* from the directory of the script */
@@ -40,14 +42,19 @@ const char *apply_name(unsigned i)
 	return i ? "remove" : "apply";
 }
 
-/* The first of the loaders that the run has is what is meant without a word. */
+/*
+ * The first of the loaders that the run has is what is meant without a word. One
+ * lock for the whole: a run between our two halves would build on what may be undone.
+ */
 static void put_choice(struct compile *c, struct buf *out)
 {
 	const char *first = NULL;
 	for (unsigned i = 0; i < LOADERS && !first; i++)
 		first = find_job(c, loaders[i].target) ? loaders[i].target : NULL;
+	buf_lit(out, "CDPATH= cd -- \"$(dirname -- \"$0\")\" || exit 1\n");
+	buf_str(out, str_from(script_prelude));
 	buf_printf(out,
-		   "cd \"$(dirname \"$0\")\" || exit 1\nPATH=$PATH:/usr/sbin:/sbin\n"
+		   "\nneed_root\nlock\nNWFC_LOCK=\nexport NWFC_LOCK\n"
 		   "case ${1-%s} in\n",
 		   first);
 }
@@ -68,9 +75,11 @@ static void put_apply(struct compile *c, struct buf *out)
 	buf_lit(out, "NWFC_UNDO=$(mktemp \"${TMPDIR:-/tmp}/nwfc.XXXXXX\") || exit 1\n"
 		     "export NWFC_UNDO\n"
 		     "trap 'rm -f \"$NWFC_UNDO\"' EXIT\ntrap '' HUP INT TERM\n"
-		     "sh bridge apply || exit 1\n"
-		     "$load && exit\n"
-		     "sh bridge undo && echo 'nwfc: nothing has been changed' >&2\nexit 1\n");
+		     "failed=1\n"
+		     "if sh bridge apply; then\n\t$load && exit\n\tfailed=$?\n"
+		     "elif [ ! -s \"$NWFC_UNDO\" ]; then\n\texit 1\nfi\n"
+		     "[ ! -s \"$NWFC_UNDO\" ] || sh bridge undo || exit 1\n"
+		     "[ $failed = 3 ] || say 'nothing has been changed'\nexit $failed\n");
 }
 
 /* Rules go first: a guest whose bridge is open again meets none of ours either way. */

@@ -13,7 +13,9 @@
 #include "nwfc/apply.h"
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
+#include "nwfc/deps.h"
 #include "nwfc/learn.h"
+#include "nwfc/map.h"
 #include "nwfc/verify.h"
 
 /* --- files --- */
@@ -57,6 +59,8 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 		j->target->remove(&c->emit, &c->build, &j->out.buf);
 	else if (c->changes)
 		good = j->target->change(&c->emit, &c->old, &c->build, &j->out.buf);
+	else if (c->map.open)
+		map_script(c, j, job_path(c, j));
 	else if (text.len)
 		buf_str(&j->out.buf, text);
 	else
@@ -69,19 +73,6 @@ static bool write_job(struct compile *c, struct job *j, bool removal)
 	return good;
 }
 
-/* make's syntax: blanks, # and : are escaped, $ doubled. */
-static void put_dependency(struct buf *b, struct str path)
-{
-	for (uint32_t i = 0; i < path.len; i++) {
-		char ch = path.s[i];
-		if (ch == ' ' || ch == '#' || ch == ':')
-			buf_char(b, '\\');
-		if (ch == '$')
-			buf_char(b, '$');
-		buf_char(b, ch);
-	}
-}
-
 static bool write_dependencies(struct compile *c)
 {
 	struct output o;
@@ -90,18 +81,14 @@ static bool write_dependencies(struct compile *c)
 		return true;
 	if (!output_open(c->s, str_printf(c->s->arena, "%s.d", out).s, false, &o))
 		return false;
-	vec_each (j, &c->jobs) {
-		put_dependency(&o.buf, str_from(job_path(c, j)));
-		buf_lit(&o.buf, " ");
-	}
-	buf_lit(&o.buf, ":");
-	vec_each (src, &c->s->sources.list)
-		if (src->ino) {
-			buf_lit(&o.buf, " \\\n  ");
-			put_dependency(&o.buf, src->name);
-		}
-	buf_lit(&o.buf, "\n");
-	return output_close(c->s, &o) && output_commit(c->s, &o);
+	vec_each (j, &c->jobs)
+		deps_target(&o.buf, job_path(c, j));
+	bool good = deps_sources(c, &o.buf);
+	if (!output_close(c->s, &o))
+		return false;
+	if (!good)
+		output_abandon(&o);
+	return good && output_commit(c->s, &o);
 }
 
 /* What a learner must know; --since has nothing to do with it. */
@@ -134,10 +121,10 @@ static bool write_scripts(struct compile *c, struct output *scripts)
 static bool write_all(struct compile *c, bool removal)
 {
 	struct output scripts[APPLY_SCRIPTS] = {{.temporary = NULL}};
-	bool good = make_dir(c);
+	bool good = make_dir(c) && (removal || map_begin(c));
 	for (uint32_t i = 0; i < c->jobs.n && good; i++)
 		good = write_job(c, &c->jobs.items[i], removal);
-	good = good && write_learn(c);
+	good = good && write_learn(c) && map_end(c);
 	if (good && apply_wanted(c))
 		good = write_scripts(c, scripts);
 	vec_each (j, &c->jobs) {
@@ -152,6 +139,10 @@ static bool write_all(struct compile *c, bool removal)
 		else if (scripts[i].temporary)
 			output_abandon(&scripts[i]);
 	}
+	if (c->map.open && good)
+		good = output_commit(c->s, &c->map.out);
+	else if (c->map.open)
+		output_abandon(&c->map.out);
 	if (c->learn_open && good)
 		good = output_commit(c->s, &c->learn);
 	else if (c->learn_open)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "frontend/nwf/words.h"
+#include "frontend/stock.h"
+#include "ir/findings.h"
 #include "nwfc/commands.h"
 #include "nwfc/output.h"
 
@@ -14,10 +16,11 @@ static const struct {
 	enum option_id id;
 	const char *words;
 } argument_words[] = {
-	{OPT_TARGET, "ebtables iptables ip6tables xtables nft all"},
+	{OPT_TARGET, "ebtables iptables ip6tables xtables nft bridge all"},
 	{OPT_ALLOW_LOSS, "refused widened narrowed"},
 	{OPT_DUMP, "parse resolve bind layout"},
-	{OPT_FORMAT, "text json sarif"},
+	{OPT_FORMAT, "text json sarif svg dot mermaid markdown html junit"},
+	{OPT_VIEW, "all filters chains"},
 	{OPT_TO, "xml nwf"},
 	{OPT_VERIFY, "always auto never"},
 };
@@ -35,10 +38,62 @@ static const char *dashes(int id)
 	return id == OPT_DEPS ? "-" : "--";
 }
 
+static const char *const shell_names[] = {"bash", "zsh", "fish", "vim"};
+enum { SHELLS = sizeof shell_names / sizeof shell_names[0] };
+
 static void put_commands(struct buf *out)
 {
 	for (int c = 0; c < COMMANDS; c++)
 		buf_printf(out, "%s%s", c ? " " : "", command_rows[c].name);
+}
+
+static void put_codes(struct buf *out)
+{
+	for (int i = 0; i < FINDINGS; i++)
+		buf_printf(out, "%s%s", i ? " " : "", finding_kinds[i].code);
+}
+
+static void put_shells(struct buf *out)
+{
+	for (int i = 0; i < SHELLS; i++)
+		buf_printf(out, "%s%s", i ? " " : "", shell_names[i]);
+}
+
+/* A stock filter's file has its name. */
+static void put_stock(struct buf *out)
+{
+	for (const struct stock_filter *s = stock_filters; s->path; s++) {
+		const char *slash = strrchr(s->path, '/'), *name = slash ? slash + 1 : s->path;
+		buf_printf(out, "%s%.*s", s == stock_filters ? "" : " ", (int)strcspn(name, "."),
+			   name);
+	}
+}
+
+/* The words that an option's argument can be, or a command's (id: -1); false: files and the like.
+ */
+static bool put_words(struct buf *out, int id, int command)
+{
+	void (*const put)(struct buf *) = id == OPT_FILTER            ? put_stock
+					  : id >= 0                   ? NULL
+					  : command == CMD_HELP       ? put_commands
+					  : command == CMD_EXPLAIN    ? put_codes
+					  : command == CMD_COMPLETION ? put_shells
+								      : NULL;
+	const char *words = id < 0 ? NULL : words_of(id);
+	if (put)
+		put(out);
+	else if (words)
+		buf_str(out, str_from(words));
+	return put || words;
+}
+
+static bool has_words(int id, int command)
+{
+	struct buf none;
+	buf_memory(&none);
+	bool has = put_words(&none, id, command);
+	buf_drop(&none);
+	return has;
 }
 
 /* --- bash --- */
@@ -63,15 +118,24 @@ static void put_bash(struct buf *out)
 	put_commands(out);
 	buf_lit(out, "' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase $prev in\n");
 	for (int i = 0; i < OPTIONS; i++) {
-		const char *words = words_of(i);
-		if (!words)
+		if (!has_words(i, -1))
 			continue;
 		buf_printf(out, "\t--%s", option_rows[i].name);
 		if (option_rows[i].letter)
 			buf_printf(out, "|-%c", option_rows[i].letter);
-		buf_printf(out, ") words='%s' ;;\n", words);
+		buf_lit(out, ") words='");
+		put_words(out, i, -1);
+		buf_lit(out, "' ;;\n");
 	}
-	buf_lit(out, "\tesac\n\tif [ -z \"$words\" ] && [ \"${cur:0:1}\" = - ]; then\n"
+	buf_lit(out, "\t*)\n\t\tcase ${COMP_WORDS[1]} in\n");
+	for (int c = 0; c < COMMANDS; c++) {
+		if (!has_words(-1, c))
+			continue;
+		buf_printf(out, "\t\t%s) [ \"${cur:0:1}\" = - ] || words='", command_rows[c].name);
+		put_words(out, -1, c);
+		buf_lit(out, "' ;;\n");
+	}
+	buf_lit(out, "\t\tesac ;;\n\tesac\n\tif [ -z \"$words\" ] && [ \"${cur:0:1}\" = - ]; then\n"
 		     "\t\tcase ${COMP_WORDS[1]} in\n");
 	for (int c = 0; c < COMMANDS; c++) {
 		buf_printf(out, "\t\t%s) words='", command_rows[c].name);
@@ -107,11 +171,15 @@ static void put_zsh_option(struct buf *out, int i)
 				      : "");
 	put_zsh_help(out, r->help);
 	buf_lit(out, "]");
-	if (option_optional(i))
-		buf_printf(out, "::%s:(%s)", r->name, words_of(i));
-	else if (r->argument && words_of(i))
-		buf_printf(out, ":%s:(%s)", r->argument, words_of(i));
-	else if (r->argument)
+	if (option_optional(i)) {
+		buf_printf(out, "::%s:(", r->name);
+		put_words(out, i, -1);
+		buf_lit(out, ")");
+	} else if (r->argument && has_words(i, -1)) {
+		buf_printf(out, ":%s:(", r->argument);
+		put_words(out, i, -1);
+		buf_lit(out, ")");
+	} else if (r->argument)
 		buf_printf(out, ":%s:_files", r->argument);
 	buf_lit(out, "' \\\n");
 }
@@ -133,7 +201,14 @@ static void put_zsh(struct buf *out)
 		for (int i = 0; i < OPTIONS; i++)
 			if (command_has((enum command)c, (enum option_id)i))
 				put_zsh_option(out, i);
-		buf_lit(out, "\t\t\t'*:input:_files'\n\t\t;;\n");
+		buf_lit(out, "\t\t\t'*:input:");
+		if (has_words(-1, c)) {
+			buf_lit(out, "(");
+			put_words(out, -1, c);
+			buf_lit(out, ")'\n\t\t;;\n");
+		} else {
+			buf_lit(out, "_files'\n\t\t;;\n");
+		}
 	}
 	buf_lit(out, "\tesac\n}\n_nwfc \"$@\"\n");
 }
@@ -160,8 +235,11 @@ static void put_fish_option(struct buf *out, enum command c, int i)
 		buf_printf(out, " -s %c", r->letter);
 	if (r->argument && !option_optional(i))
 		buf_lit(out, " -r");
-	if (words_of(i))
-		buf_printf(out, " -f -a '%s'", words_of(i));
+	if (has_words(i, -1)) {
+		buf_lit(out, " -f -a '");
+		put_words(out, i, -1);
+		buf_lit(out, "'");
+	}
 	buf_lit(out, " -d ");
 	put_fish_text(out, r->help);
 	buf_lit(out, "\n");
@@ -178,6 +256,12 @@ static void put_fish(struct buf *out)
 		for (int i = 0; i < OPTIONS; i++)
 			if (command_has((enum command)c, (enum option_id)i))
 				put_fish_option(out, (enum command)c, i);
+		if (!has_words(-1, c))
+			continue;
+		buf_printf(out, "complete -c nwfc -n '__fish_seen_subcommand_from %s' -f -a '",
+			   command_rows[c].name);
+		put_words(out, -1, c);
+		buf_lit(out, "'\n");
 	}
 }
 
@@ -246,12 +330,11 @@ static void put_vim(struct session *s, struct buf *out)
 
 enum exit_code cmd_completion(struct session *s)
 {
-	static const char *const names[] = {"bash", "zsh", "fish", "vim"};
 	static void (*const shells[])(struct buf *) = {put_bash, put_zsh, put_fish};
 	struct output o;
 	int which = -1;
-	for (int i = 0; i < 4 && s->opt->inputs.n == 1; i++)
-		if (strcmp(s->opt->inputs.items[0], names[i]) == 0)
+	for (int i = 0; i < SHELLS && s->opt->inputs.n == 1; i++)
+		if (strcmp(s->opt->inputs.items[0], shell_names[i]) == 0)
 			which = i;
 	if (which < 0) {
 		fprintf(stderr, "nwfc: completion wants bash, zsh, fish or vim\n");

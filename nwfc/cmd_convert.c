@@ -41,6 +41,44 @@ static bool can_be_converted(struct session *s, const struct text *t)
 	return false;
 }
 
+static bool has_filters(const struct text *t)
+{
+	map_each (e, &t->library.by_name)
+		if (((const struct filter *)e->cptr)->span.file == t->file)
+			return true;
+	return false;
+}
+
+/* Of nwf: what lies in other texts, and what nobody uses. */
+static void say_items_left_out(struct session *s, const struct text *t)
+{
+	vec_each (it, &t->tree->items) {
+		struct finding *f;
+		if (it->kind == NWF_INCLUDE) {
+			f = diag_add(&s->diags, FINDING(W132), it->span,
+				     "what is included is left out");
+			diag_hint(&s->diags, f,
+				  "convert it on its own, and give both where this was given");
+		} else if (it->kind == NWF_DEFINE && !has_filters(t)) {
+			diag_add(&s->diags, FINDING(W132), it->span,
+				 "%.*s is left out: no filter of this text uses it",
+				 STR_ARG(it->name.text));
+		}
+	}
+}
+
+/* Of a machine's document: all but the port, which is said once. */
+static void say_interface_left_out(struct session *s, const struct text *t)
+{
+	vec_each (p, &t->ports.list)
+		if ((*p)->interface_type.len) {
+			diag_add(&s->diags, FINDING(W132), (*p)->span,
+				 "of a machine's document only names, addresses and filters of "
+				 "interfaces are converted");
+			return;
+		}
+}
+
 enum exit_code cmd_convert(struct session *s)
 {
 	struct text t;
@@ -56,6 +94,10 @@ enum exit_code cmd_convert(struct session *s)
 		fprintf(stderr, "nwfc: --to wants xml or nwf\n");
 		return EXIT_BAD_INPUT;
 	}
+	if (form != t.form && t.form == FORM_NWF)
+		say_items_left_out(s, &t);
+	else if (form != t.form)
+		say_interface_left_out(s, &t);
 	if (output_open(s, option_value(s->opt, OPT_OUTPUT), false, &o)) {
 		bool good = text_print(s, &t, form, &o.buf);
 		if (output_close(s, &o) && good)

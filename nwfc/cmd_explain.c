@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "frontend/near.h"
+#include "base/near.h"
 #include "nwfc/commands.h"
 #include "nwfc/explain.h"
 #include "nwfc/output.h"

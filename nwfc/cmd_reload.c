@@ -180,14 +180,14 @@ static bool copy_leases(struct reload *r, struct str text)
 	struct session *s = &r->inner;
 	struct timespec t = {(time_t)(r->now_ms / 1000), (long)(r->now_ms % 1000) * 1000000};
 	struct stat st;
-	if (!output_open(s, r->applied, false, &r->next))
+	if (!output_open_file(s, r->applied, &r->next))
 		return false;
 	buf_str(&r->next.buf, text);
 	if (!output_close(s, &r->next))
 		return false;
-	if (!r->next.temporary ||
-	    utimensat(AT_FDCWD, r->next.temporary, (struct timespec[]){t, t}, 0) < 0 ||
-	    stat(r->next.temporary, &st) < 0) {
+	if (utimensat(AT_FDCWD, r->next.temporary, (struct timespec[]){t, t}, AT_SYMLINK_NOFOLLOW) <
+		    0 ||
+	    lstat(r->next.temporary, &st) < 0) {
 		failed(s, FINDING(E602), r->applied);
 		output_abandon(&r->next);
 		return false;
@@ -237,7 +237,7 @@ static bool build_before(struct reload *r, struct str *mark)
 	struct diags quiet = {.arena = r->s->arena, .sources = &r->inner.sources, .max = 1};
 	struct leases *then = arena_new_object(r->s->arena, struct leases);
 	struct stat st;
-	if (stat(r->applied, &st) < 0 || any_newer(r, &st.st_mtim))
+	if (lstat(r->applied, &st) < 0 || !S_ISREG(st.st_mode) || any_newer(r, &st.st_mtim))
 		return false;
 	uint32_t file = source_read(&r->inner.sources, r->applied);
 	then->now_ms = timespec_ms(&st.st_mtim);

@@ -8,16 +8,8 @@
 
 #include "nwfc/session.h"
 
-enum exit_code cmd_compile(struct session *s);
-enum exit_code cmd_remove(struct session *s);
-enum exit_code cmd_check(struct session *s);
-enum exit_code cmd_list(struct session *s);
-enum exit_code cmd_fields(struct session *s);
-enum exit_code cmd_fmt(struct session *s);
-enum exit_code cmd_convert(struct session *s);
-enum exit_code cmd_completion(struct session *s);
-enum exit_code cmd_explain(struct session *s);
-enum exit_code cmd_reload(struct session *s);
-enum exit_code cmd_verify(struct session *s);
+#define COMMAND(id, name, ...) enum exit_code cmd_##name(struct session *s);
+#define BUILT_IN(...)
+#include "nwfc/commands.def"
 
 #endif

@@ -102,6 +102,8 @@ const char *compile_options(struct compile *c)
 		.arena = c->s->arena, .diags = &c->s->diags, .limits = c->s->limits};
 	c->emit.options.table = str_from(table ? table : "nwfc");
 	c->emit.options.version = NWFC_VERSION;
+	c->emit.options.annotate = option_given(o, OPT_ANNOTATE);
+	c->emit.options.counters = option_given(o, OPT_COUNTERS);
 	c->emit.options.expand = option_given(o, OPT_EXPAND);
 	c->emit.options.services = option_given(o, OPT_SERVICES);
 	c->emit.options.open_host = option_given(o, OPT_OPEN_HOST);
@@ -121,8 +123,10 @@ const char *compile_options(struct compile *c)
 		c->dir = option_value(o, OPT_OUTPUT);
 	if (c->changes && (c->jobs.n != 1 || !c->jobs.items[0].target->change))
 		return "--since is for -t nft alone: the other targets' files are loaded whole";
-	if ((table || c->emit.options.expand) && !has_target(c, "nft"))
-		return "--table and --expand are for -t nft";
+	if ((table || c->emit.options.expand || c->emit.options.counters) && !has_target(c, "nft"))
+		return "--table, --expand and --counters are for -t nft";
+	if (c->changes && option_given(o, OPT_SOURCE_MAP))
+		return "--source-map is of whole scripts, not of --since";
 	if (option_given(o, OPT_DEPS) && !option_given(o, OPT_OUTPUT))
 		return "-MD wants -o";
 	const char *why = verify_options(c);
@@ -179,10 +183,10 @@ static void check_deaf(struct diags *ds, const struct interface *i, const struct
 }
 
 /* A guest that may change its address, and a filter that holds it to one. */
-static void check_trusting(const struct host *h, struct diags *ds, const struct build *b)
+static void check_trusting(struct diags *ds, const struct build *b)
 {
 	vec_each (pd, &b->ports) {
-		const struct interface *i = interface_of(&h->interfaces, pd->port);
+		const struct interface *i = pd->port->interface;
 		if (i)
 			check_deaf(ds, i, pd);
 		if (!i || !i->trusts || !uses(pd->program, "MAC"))
@@ -205,7 +209,7 @@ bool compile_host(struct compile *c, struct diags *ds, const struct host *h,
 	b->interfaces = &h->interfaces;
 	bool ready = networks_ready(&h->networks, ds);
 	bool built = build_ports(&cx, &h->library, &h->ports, b);
-	check_trusting(h, ds, b);
+	check_trusting(ds, b);
 	return built && ready;
 }
 

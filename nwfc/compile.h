@@ -16,6 +16,16 @@ struct job {
 	bool open;
 };
 
+/* --source-map (map.h) */
+struct map_writer {
+	struct output out;
+	bool open;
+	struct map rules;                        /* prule -> num: place among the rules */
+	vec_of(const struct mapped_line *) list; /* an example of each */
+	uint32_t scripts, lines;
+	struct buf chains;
+};
+
 /* When a script is read back before it is written. */
 enum verify_mode { VERIFY_AUTO, VERIFY_ALWAYS, VERIFY_NEVER };
 
@@ -29,6 +39,7 @@ struct compile {
 	vec_of(struct job) jobs;
 	struct output learn; /* --learn */
 	bool learn_open;
+	struct map_writer map;
 	const char *dir; /* with -t all, or several targets */
 	bool changes;    /* --since */
 	enum verify_mode verify;

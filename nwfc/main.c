@@ -43,9 +43,11 @@ static bool no_inputs(const struct options *o)
 
 static enum exit_code run(struct arena *a, const struct options *o)
 {
-	static enum exit_code (*const commands[])(struct session *) = {
-		cmd_compile, cmd_remove,     cmd_check,   cmd_list,   cmd_fields, cmd_fmt,
-		cmd_convert, cmd_completion, cmd_explain, cmd_reload, cmd_verify};
+	static enum exit_code (*const commands[COMMANDS])(struct session *) = {
+#define COMMAND(id, name, ...) cmd_##name,
+#define BUILT_IN(...)          NULL,
+#include "nwfc/commands.def"
+	};
 	struct session s;
 	if (o->command == CMD_HELP || option_given(o, OPT_HELP))
 		return print_help(a, o);

@@ -10,25 +10,9 @@ const struct option_row option_rows[OPTIONS] = {
 };
 
 const struct command_row command_rows[COMMANDS] = {
-	{"compile", "-t TARGET [OPTION]... [INPUT]...",
-	 "write the firewall script for the ports of the inputs", 'c'},
-	{"remove", "-t TARGET [OPTION]... [INPUT]...",
-	 "write the script that takes every trace of a target away", 'r'},
-	{"check", "[OPTION]... INPUT...", "read and validate, write nothing", 'k'},
-	{"list", "[OPTION]... [INPUT]...", "the filters known, their chains and variables", 'l'},
-	{"fields", "[--format FORMAT]",
-	 "the protocols, attributes and header fields of the language", 'f'},
-	{"fmt", "[--check] [FILE]...", "write filters in their canonical form, XML or nwf", 'm'},
-	{"convert", "[--to FORM] [-o FILE] INPUT...", "XML to nwf, nwf to XML", 'n'},
-	{"completion", "bash|zsh|fish|vim",
-	 "completion for a shell, or vim's syntax of the language", 'o'},
-	{"explain", "[CODE]...", "what a finding means, and what to do", 'x'},
-	{"reload", "--learn FILE --leases FILE [PORT]",
-	 "compile again as it was done for a learner, with its leases, and load", 'd'},
-	{"verify", "[OPTION]... SCRIPT [INPUT]...",
-	 "read an emitted script back: does it do what the inputs say?", 'y'},
-	{"help", "[COMMAND]", "this help", 'h'},
-	{"version", "", "the version", 'v'},
+#define COMMAND(id, name, letter, findings, arguments, help)                                       \
+	{#name, letter, findings, arguments, help},
+#include "nwfc/commands.def"
 };
 
 const char *option_value(const struct options *o, enum option_id id)
@@ -121,28 +105,58 @@ static bool parse_option(struct arena *a, char **argv, int argc, int *i, struct 
 	return true;
 }
 
+static bool find_word(struct arena *a, const char *word, int *command, struct str *why)
+{
+	*command = strcmp(word, "--version") == 0 ? CMD_VERSION : find_command(str_from(word));
+	if (*command >= 0)
+		return true;
+	*why = str_printf(a, "there is no command '%s'; nwfc help lists them", word);
+	return false;
+}
+
+/*
+ * nwfc --dump PASS [compile] INPUT...: this option alone may come before the command's
+ * name, and makes it superfluous. *i: what comes behind both.
+ */
+static bool parse_dump_first(struct arena *a, int argc, char **argv, int *i, struct options *o,
+			     struct str *why)
+{
+	o->command = CMD_COMPILE;
+	if (!parse_option(a, argv, argc, i, o, why))
+		return false;
+	int c = ++*i < argc ? find_command(str_from(argv[*i])) : -1;
+	if (c < 0)
+		return true;
+	++*i;
+	o->command = (enum command)c;
+	if (!command_has(o->command, OPT_DUMP))
+		*why = str_printf(a, "%s has no option --dump", command_rows[c].name);
+	return command_has(o->command, OPT_DUMP);
+}
+
 bool options_parse(struct arena *a, int argc, char **argv, struct options *o, struct str *why)
 {
 	int c, i = 2;
 	*o = (struct options){.command = CMD_HELP};
 	if (argc < 2) {
-		*why = STR("which command? compile, remove, check, list, fields, fmt, convert, "
-			   "completion, explain, reload, verify, help, version");
+		*why = STR("which command?");
+		for (int k = 0; k < COMMANDS; k++)
+			*why = str_printf(a, "%.*s%s %s", STR_ARG(*why), k ? "," : "",
+					  command_rows[k].name);
 		return false;
 	}
 	struct str word = str_from(argv[1]);
 	if (str_is(word, "--help") || str_is(word, "-h"))
 		return true;
-	c = str_is(word, "--version") ? CMD_VERSION : find_command(word);
-	if (c < 0 && strncmp(argv[1], "--dump=", 7) == 0) { /* nwfc --dump=PASS INPUT... */
-		c = CMD_COMPILE;
+	if (str_is(word, "--dump") || strncmp(argv[1], "--dump=", 7) == 0) {
 		i = 1;
+		if (!parse_dump_first(a, argc, argv, &i, o, why))
+			return false;
+	} else {
+		if (!find_word(a, argv[1], &c, why))
+			return false;
+		o->command = (enum command)c;
 	}
-	if (c < 0) {
-		*why = str_printf(a, "there is no command '%s'; nwfc help lists them", argv[1]);
-		return false;
-	}
-	o->command = (enum command)c;
 	for (int k = i; k < argc; k++)
 		*vec_push(a, &o->all) = argv[k];
 	for (bool only_inputs = false; i < argc; i++) {

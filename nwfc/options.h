@@ -12,19 +12,8 @@
 #include "backends/backend.h"
 
 enum command {
-	CMD_COMPILE,
-	CMD_REMOVE,
-	CMD_CHECK,
-	CMD_LIST,
-	CMD_FIELDS,
-	CMD_FMT,
-	CMD_CONVERT,
-	CMD_COMPLETION,
-	CMD_EXPLAIN,
-	CMD_RELOAD,
-	CMD_VERIFY,
-	CMD_HELP,
-	CMD_VERSION,
+#define COMMAND(id, name, letter, findings, arguments, help) CMD_##id,
+#include "nwfc/commands.def"
 	COMMANDS
 };
 
@@ -57,8 +46,10 @@ struct option_row {
 	const char *commands, *help;
 };
 struct command_row {
-	const char *name, *arguments, *help;
+	const char *name;
 	char letter;
+	bool findings; /* --format is the form of findings */
+	const char *arguments, *help;
 };
 extern const struct option_row option_rows[OPTIONS];
 extern const struct command_row command_rows[COMMANDS];

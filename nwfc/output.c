@@ -23,24 +23,40 @@ static bool in_place(const char *path)
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
+static bool open_beside(struct session *s, const char *path, bool executable, struct output *o)
+{
+	o->path = str_from(path);
+	o->temporary = (char *)str_printf(s->arena, "%s.XXXXXX", path).s;
+	o->fd = mkostemp(o->temporary, O_CLOEXEC);
+	if (o->fd < 0)
+		return failed(s, o->path, errno);
+	mode_t mask = umask(0);
+	umask(mask);
+	fchmod(o->fd, (executable ? 0777 : 0666) & ~mask);
+	return true;
+}
+
 bool output_open(struct session *s, const char *path, bool executable, struct output *o)
 {
 	*o = (struct output){.fd = STDOUT_FILENO};
 	if (path && strcmp(path, "-") != 0) {
 		o->path = str_from(path);
-		if (in_place(path)) {
+		if (!in_place(path) && !open_beside(s, path, executable, o))
+			return false;
+		if (!o->temporary)
 			o->fd = open(path, O_WRONLY | O_CLOEXEC);
-		} else {
-			o->temporary = (char *)str_printf(s->arena, "%s.XXXXXX", path).s;
-			o->fd = mkostemp(o->temporary, O_CLOEXEC);
-		}
 		if (o->fd < 0)
 			return failed(s, o->path, errno);
-		mode_t mask = umask(0);
-		umask(mask);
-		if (o->temporary)
-			fchmod(o->fd, (executable ? 0777 : 0666) & ~mask);
 	}
+	buf_open(&o->buf, o->fd);
+	return true;
+}
+
+bool output_open_file(struct session *s, const char *path, struct output *o)
+{
+	*o = (struct output){.fd = -1};
+	if (!open_beside(s, path, false, o))
+		return false;
 	buf_open(&o->buf, o->fd);
 	return true;
 }

@@ -21,6 +21,9 @@ struct output {
 /* path NULL or "-": standard output. False after a finding. */
 bool output_open(struct session *s, const char *path, bool executable, struct output *o);
 
+/* The same, but nothing is written in place: whatever has the path gives way to the file. */
+bool output_open_file(struct session *s, const char *path, struct output *o);
+
 /* Flush and close; false after a finding. */
 bool output_close(struct session *s, struct output *o);
 

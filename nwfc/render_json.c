@@ -5,31 +5,7 @@
  */
 #include "nwfc/render.h"
 
-/* Bytes of the UTF-8 character (RFC 3629) at the start of s; 0 when there is none. */
-static uint32_t utf8_length(struct str s)
-{
-	static const struct {
-		unsigned char lo, hi, second_lo, second_hi, length;
-	} rows[] = {{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
-		    {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		    {0xf4, 0xf4, 0x80, 0x8f, 4}};
-	const unsigned char *p = (const unsigned char *)s.s;
-	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-		if (p[0] < rows[r].lo || p[0] > rows[r].hi || s.len < rows[r].length)
-			continue;
-		if (rows[r].length > 1 && (p[1] < rows[r].second_lo || p[1] > rows[r].second_hi))
-			return 0;
-		for (uint32_t i = 2; i < rows[r].length; i++)
-			if ((p[i] & 0xc0) != 0x80)
-				return 0;
-		return rows[r].length;
-	}
-	return 0;
-}
-
-void json_string(struct buf *out, struct str s)
+void put_json_string(struct buf *out, struct str s)
 {
 	buf_char(out, '"');
 	for (uint32_t i = 0, n; i < s.len; i += n ? n : 1) {

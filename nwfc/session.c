@@ -41,7 +41,8 @@ static bool read_limits(struct session *s)
 	return true;
 }
 
-/* In which form findings are printed; NULL: in none that there is. fields has forms of its own. */
+/* In which form findings are printed; NULL: in none that there is. Some commands have forms of
+ * their own. */
 static const struct findings_form {
 	const char *name;
 	void (*render)(const struct session *s, struct buf *out); /* NULL: as text */
@@ -49,7 +50,7 @@ static const struct findings_form {
 {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
-	const char *format = opt->command == CMD_FIELDS ? NULL : option_value(opt, OPT_FORMAT);
+	const char *format = !command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];
@@ -79,11 +80,16 @@ void session_close(struct session *s)
 
 /* --- which files --- */
 
+bool input_name_ok(const char *name)
+{
+	size_t n = strlen(name);
+	return name[0] != '.' && n > 4 &&
+	       (strcmp(name + n - 4, ".xml") == 0 || strcmp(name + n - 4, ".nwf") == 0);
+}
+
 static int wanted(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 4 &&
-	       (strcmp(d->d_name + n - 4, ".xml") == 0 || strcmp(d->d_name + n - 4, ".nwf") == 0);
+	return input_name_ok(d->d_name);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -105,7 +111,7 @@ static void add_file(struct session *s, const char *path, const struct stat *st,
 		     struct input_list *out)
 {
 	uint64_t ino = S_ISREG(st->st_mode) ? st->st_ino : 0;
-	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, ino, false};
+	*vec_push(s->arena, &out->files) = (struct input_file){.path = path, .dev = st->st_dev, .ino = ino};
 }
 
 static void list_directory(struct session *s, const char *dir, struct input_list *out)
@@ -132,7 +138,9 @@ void list_inputs(struct session *s, const struct words *inputs, struct input_lis
 {
 	vec_each (input, inputs) {
 		struct stat st = {0};
-		if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
+		if (s->overlay && map_find(s->overlay, str_from(*input)))
+			add_file(s, *input, &st, out);
+		else if (strcmp(*input, "-") != 0 && stat(*input, &st) < 0)
 			unreadable(s, *input);
 		else if (S_ISDIR(st.st_mode))
 			list_directory(s, *input, out);
@@ -189,15 +197,18 @@ void mark_shared(struct session *s, struct input_list *a, struct input_list *b)
 
 uint32_t read_source(struct session *s, const char *path)
 {
+	const struct map_entry *e = s->overlay ? map_find(s->overlay, str_from(path)) : NULL;
+	if (e)
+		return source_add(&s->sources, e->key, *(const struct str *)e->cptr);
 	uint32_t file = source_read(&s->sources, path);
 	if (!file)
 		unreadable(s, path);
 	return file;
 }
 
-static void read_file(struct session *s, struct parse_ctx *cx, const char *path)
+static void read_file(struct session *s, struct parse_ctx *cx, const struct input_file *f)
 {
-	uint32_t file = read_source(s, path);
+	uint32_t file = f->source ? f->source : read_source(s, f->path);
 	uint32_t filters = cx->library->by_name.entries.n, ports = cx->ports->list.n;
 	if (file && !parse_source(cx, s->xml, file) && cx->library->by_name.entries.n == filters &&
 	    cx->ports->list.n == ports)
@@ -252,7 +263,7 @@ static void add_port(struct session *s, struct host *h)
 		diag_add(&s->diags, FINDING(E204), (struct span){0},
 			 "%s is of the command line's port, which wants --filter",
 			 mac ? "--mac" : "-D");
-	if (!filter)
+	if (!filter || (s->opt->command == CMD_GRAPH && !name && !mac)) /* a filter to draw */
 		return;
 	struct port *p = arena_new_object(s->arena, struct port);
 	p->name = str_from(name ? name : "");
@@ -279,7 +290,7 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 	index_files(s, given, &known);
 	vec_each (f, &in.files)
 		if (!map_find(&known, identity(s->arena, f)) && !begins_with(f->path, port_roots))
-			read_file(s, &sub, f->path);
+			read_file(s, &sub, f);
 	h->library.incomplete |= found.incomplete;
 	map_each (e, &found.by_name)
 		library_add(&h->library, e->ptr, true, &s->diags);
@@ -366,11 +377,18 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 		if (skip_shared && f->shared)
 			h->skipped = true;
 		else
-			read_file(s, cx, f->path);
+			read_file(s, cx, f);
 		h->own_filters |= h->library.by_name.entries.n > filters;
 		progress_step(&pr);
 	}
 	progress_end(&pr);
+}
+
+/* These know every stock filter; the others those that are referred to. */
+static bool wants_stock(enum command c)
+{
+	return c == CMD_LIST || c == CMD_CHECK || c == CMD_GRAPH || c == CMD_WHERE ||
+	       c == CMD_COUNTERS;
 }
 
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
@@ -391,9 +409,10 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	if (with_port)
 		add_port(s, h);
 	load_includes(s, &cx, in, h);
+	networks_nest(s->arena, &h->networks, &s->diags);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
-	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK)
+	if (wants_stock(s->opt->command))
 		parse_stock(&cx, s->xml);
 	else
 		load_stock(&n);

@@ -16,12 +16,14 @@ struct session {
 	struct diags diags;
 	struct limits limits;
 	struct xml_input *xml;
+	const struct map *overlay; /* texts that stand for files (ptr: struct str); NULL: none */
 };
 
 /* A file that inputs name: itself, or one of the *.xml of a directory. */
 struct input_file {
 	const char *path;
 	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */
+	uint32_t source; /* the text, when it has been read already */
 	bool shared; /* both sides of a comparison have this very file, and it holds only ports */
 };
 
@@ -45,6 +47,9 @@ void session_close(struct session *s);
 
 /* The files of inputs; directories in byte order of the names. A finding for what is not there. */
 void list_inputs(struct session *s, const struct words *inputs, struct input_list *out);
+
+/* Is this the name of a file of filters or ports, *.xml or *.nwf? */
+bool input_name_ok(const char *name);
 
 /* Mark the files that both lists have and that hold nothing but ports. */
 void mark_shared(struct session *s, struct input_list *a, struct input_list *b);

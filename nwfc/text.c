@@ -3,6 +3,16 @@
 
 #include "frontend/nwf/from.h"
 
+/* Ports of included texts are not its own. */
+static void drop_foreign_ports(struct text *t)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < t->ports.list.n; i++)
+		if (t->ports.list.items[i]->span.file == t->file)
+			t->ports.list.items[n++] = t->ports.list.items[i];
+	t->ports.list.n = n;
+}
+
 bool text_read(struct session *s, const char *path, struct text *t)
 {
 	struct parse_ctx cx = {.arena = s->arena,
@@ -22,6 +32,7 @@ bool text_read(struct session *s, const char *path, struct text *t)
 		t->tree = nwf_parse(s->arena, &s->diags, &s->sources, t->file);
 	if (s->diags.errors == errors)
 		parse_source(&cx, s->xml, t->file);
+	drop_foreign_ports(t);
 	return s->diags.errors == errors;
 }
 

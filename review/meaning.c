@@ -12,6 +12,7 @@ struct walker {
 	struct side_meaning *m;
 	enum side side;
 	enum layer layer;
+	pset within;
 	/* decided so far, in this layer */
 	vec_of(pset) decided[3]; /* passed, dropped, rejected */
 };
@@ -51,7 +52,8 @@ static pset walk_rule(struct walker *w, const struct prule *r, uint32_t chain, p
 		*vec_push(w->sp->arena, &w->decided[where]) = rm.decides;
 	else if (where == GO_BACK)
 		*back = pset_or(s, *back, rm.decides);
-	return where == GO_ON ? arrives : pset_minus(s, arrives, rm.decides);
+	/* taking away the simple set is less work than what it has in common with the other */
+	return where == GO_ON ? arrives : pset_minus(s, arrives, rm.takes);
 }
 
 /* Which packets the root chain sends into a chain. */
@@ -117,24 +119,133 @@ static void combine(struct space *sp, struct side_meaning *m, enum layer first)
 		pset_or(s, m->layer_rejected[first], pset_and(s, on, m->layer_rejected[second]));
 }
 
+struct side_meaning *meaning_within(struct space *sp, const struct port_data *pd, enum side side,
+				    pset within)
+{
+	struct side_meaning *m = arena_new_object(sp->arena, struct side_meaning);
+	struct walker w = {.sp = sp,
+			   .pd = pd,
+			   .part = &pd->program->parts[side],
+			   .m = m,
+			   .side = side,
+			   .within = within};
+	vec_each (c, &w.part->chains)
+		*vec_push(sp->arena, &m->chains) = (struct chain_meaning){0};
+	walk_layer(&w, LAYER_FRAME);
+	walk_layer(&w, LAYER_PACKET);
+	combine(sp, m, side == SIDE_OUT ? LAYER_FRAME : LAYER_PACKET);
+	return m;
+}
+
 struct meaning *meaning_of(struct space *sp, const struct port_data *pd)
 {
 	struct meaning *me = arena_new_object(sp->arena, struct meaning);
 	me->port = pd;
-	for (int side = 0; side < SIDES; side++) {
-		struct side_meaning *m = &me->sides[side];
-		struct walker w = {.sp = sp,
-				   .pd = pd,
-				   .part = &pd->program->parts[side],
-				   .m = m,
-				   .side = (enum side)side};
-		vec_each (c, &w.part->chains)
-			*vec_push(sp->arena, &m->chains) = (struct chain_meaning){0};
-		walk_layer(&w, LAYER_FRAME);
-		walk_layer(&w, LAYER_PACKET);
-		combine(sp, m, side == SIDE_OUT ? LAYER_FRAME : LAYER_PACKET);
-	}
+	for (int side = 0; side < SIDES; side++)
+		me->sides[side] = *meaning_within(sp, pd, (enum side)side, sp->valid);
 	return me;
+}
+
+/* --- verdicts alone, from the last rule to the first ------------------------------------------ */
+
+/* What becomes of a packet from here on; what is in neither passes. */
+struct fate {
+	pset dropped, rejected;
+};
+
+struct backward {
+	struct space *sp;
+	const struct port_data *pd;
+	const struct part *part;
+	enum layer layer;
+};
+
+static pset with_or_without(struct sets *s, pset fate, pset takes, bool with)
+{
+	return with                ? pset_or(s, fate, takes)
+	       : fate == PSET_NONE ? fate
+				   : pset_minus(s, fate, takes);
+}
+
+/* `after`: what becomes of those that leave the chain. */
+static struct fate fate_before_rule(struct backward *b, const struct prule *r, bool root,
+				    struct fate on, struct fate after)
+{
+	struct sets *s = b->sp->sets;
+	int where = outcome(r->verdict, b->layer, root);
+	if (where == GO_ON)
+		return on;
+	pset takes = rule_takes(b->sp, r, b->pd);
+	if (where == GO_BACK)
+		return (struct fate){pset_if(s, takes, after.dropped, on.dropped),
+				     pset_if(s, takes, after.rejected, on.rejected)};
+	return (struct fate){with_or_without(s, on.dropped, takes, where == DROPPED),
+			     with_or_without(s, on.rejected, takes, where == REJECTED)};
+}
+
+static struct fate fate_of_chain(struct backward *b, uint32_t index, struct fate after)
+{
+	struct sets *s = b->sp->sets;
+	const struct pchain *c = &b->part->chains.items[index];
+	struct fate on = after;
+	for (uint32_t i = c->items.n; i-- > 0 && !sets_failed(s);) {
+		const struct pitem *it = &c->items.items[i];
+		size_t mark = sets_mark(s);
+		if (it->kind == ITEM_RULE) {
+			on = fate_before_rule(b, it->rule, index == 0, on, after);
+			sets_release(s, mark, (pset[]){on.dropped, on.rejected}, 2);
+			continue;
+		}
+		pset in = jump_takes(b->sp, &b->part->chains.items[it->chain]);
+		struct fate there = fate_of_chain(b, it->chain, on);
+		on = (struct fate){pset_if(s, in, there.dropped, on.dropped),
+				   pset_if(s, in, there.rejected, on.rejected)};
+	}
+	return on;
+}
+
+static struct fate fate_in_layer(struct backward *b, enum layer layer)
+{
+	struct fate f = {PSET_NONE, PSET_NONE};
+	struct sets *s = b->sp->sets;
+	b->layer = layer;
+	if (layer == LAYER_FRAME)
+		return b->part->chains.n ? fate_of_chain(b, 0, f) : f;
+	for (uint32_t i = b->part->packet.n; i-- > 0 && !sets_failed(s);) {
+		size_t mark = sets_mark(s);
+		f = fate_before_rule(b, b->part->packet.items[i], true, f, f);
+		sets_release(s, mark, (pset[]){f.dropped, f.rejected}, 2);
+	}
+	return (struct fate){pset_and(s, f.dropped, b->sp->conds[C_IP]),
+			     pset_and(s, f.rejected, b->sp->conds[C_IP])};
+}
+
+struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side)
+{
+	struct backward b = {.sp = sp, .pd = pd, .part = &pd->program->parts[side]};
+	struct sets *s = sp->sets;
+	struct fate frame = fate_in_layer(&b, LAYER_FRAME),
+		    packet = fate_in_layer(&b, LAYER_PACKET);
+	struct fate first = side == SIDE_OUT ? frame : packet,
+		    second = side == SIDE_OUT ? packet : frame;
+	/* of the second layer what the first lets pass */
+	pset dropped = pset_or(s, first.dropped, pset_minus(s, second.dropped, first.rejected));
+	pset rejected = pset_or(s, first.rejected, pset_minus(s, second.rejected, first.dropped));
+	struct verdicts v = {.dropped = pset_and(s, dropped, sp->valid),
+			     .rejected = pset_and(s, rejected, sp->valid)};
+	v.passed = pset_minus(s, pset_minus(s, sp->valid, v.dropped), v.rejected);
+	return v;
+}
+
+uint32_t program_rules(const struct program *p)
+{
+	uint32_t n = 0;
+	for (int side = 0; side < SIDES; side++) {
+		n += p->parts[side].packet.n;
+		vec_each (c, &p->parts[side].chains)
+			n += c->items.n;
+	}
+	return n;
 }
 
 const struct rule_meaning *meaning_decider(struct space *sp, const struct side_meaning *m,

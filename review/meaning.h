@@ -2,13 +2,16 @@
 /*
  * meaning.h - what a port's program does with every packet, as sets.
  *
- * Needs: a program and the port's data. Gives, for each side, the packets that
- * pass, that are dropped and that are rejected (the three are disjoint and together all valid
- * ones), and for each rule in turn the packets that its tests take, those that come
- * to it, and those that it decides about. Fails: when the engine has no nodes left
- * (sets_failed); then nothing here means anything.
+ * verdicts_of(): the packets that pass, that are dropped and that are rejected, for each
+ * side; the three are disjoint and together all valid ones. Rules are gone through from the
+ * last to the first, one operation each.
  *
- * The semantics is that of program.h; simulate.h says the same of one packet.
+ * meaning_within(): of some packets also which rule takes them, which come to it, and
+ * which it decides about. Rules are gone through as packets meet them. meaning_of() is
+ * that for all packets.
+ *
+ * Fails: when the engine has no nodes left (sets_failed); then nothing here means
+ * anything. The semantics is that of program.h; simulate.h says the same of one packet.
  */
 #ifndef NWFC_REVIEW_MEANING_H
 #define NWFC_REVIEW_MEANING_H
@@ -49,7 +52,20 @@ struct meaning {
 /* What the tests of a rule take, for a port. */
 pset rule_takes(struct space *sp, const struct prule *r, const struct port_data *pd);
 
+/* Of one side. */
+struct verdicts {
+	pset passed, dropped, rejected;
+};
+struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side);
+
+/* The side's meaning of the packets in `within`, which are valid ones. */
+struct side_meaning *meaning_within(struct space *sp, const struct port_data *pd, enum side side,
+				    pset within);
+
 struct meaning *meaning_of(struct space *sp, const struct port_data *pd);
+
+/* Rules of both sides, for space_open_for(). */
+uint32_t program_rules(const struct program *p);
 
 /* The rule that decides about a packet of `in` on a side; NULL: none does. */
 const struct rule_meaning *meaning_decider(struct space *sp, const struct side_meaning *m,

@@ -49,3 +49,29 @@ bool packet_meets(const struct packet *p, enum cond_id c)
 			return true;
 	}
 }
+
+/* Conditions look at rows before their own alone. */
+void packet_settle(struct packet *p)
+{
+	for (int v = 0; v < VARS; v++)
+		if (!packet_has(p, (enum var_id)v))
+			p->v[v] = 0;
+	if (!packet_meets(p, C_TCP))
+		memset(p->tcp_options, 0, sizeof p->tcp_options);
+}
+
+void question_ipset(struct buf *b, const struct value *name, const struct value *flags)
+{
+	buf_lit(b, "in ipset ");
+	buf_str(b, name->text);
+	buf_lit(b, " by ");
+	if (flags)
+		value_print(b, flags);
+}
+
+void question_count(struct buf *b, const struct value *count)
+{
+	buf_lit(b, "more than ");
+	buf_uint(b, count->u);
+	buf_lit(b, " connections of the source");
+}

@@ -70,6 +70,14 @@ struct packet {
 	struct str bytes;            /* the frame it was read from; empty when it was not */
 };
 
+/* Zero what the packet does not have. */
+void packet_settle(struct packet *p);
+
+/* The texts of unknowns: "in ipset trusted by src", "more than 20 connections of the source".
+ * flags may be NULL. */
+void question_ipset(struct buf *b, const struct value *name, const struct value *flags);
+void question_count(struct buf *b, const struct value *count);
+
 bool packet_meets(const struct packet *p, enum cond_id c);
 
 static inline bool packet_has(const struct packet *p, enum var_id v)

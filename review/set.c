@@ -12,7 +12,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { START_NODES = 1 << 15, START_CACHE = 1 << 13, CACHE_RATIO = 8 };
+/* Nodes for one result that is remembered. */
+enum { CACHE_RATIO = 4 };
 
 struct sets {
 	uint32_t bits;
@@ -32,9 +33,9 @@ static void on_error(int code)
 		engine->failed = true;
 }
 
-static void start(uint32_t bits, uint32_t max_nodes)
+static void start(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes)
 {
-	bdd_init(START_NODES, START_CACHE);
+	bdd_init((int)start_nodes, (int)start_nodes / CACHE_RATIO);
 	bdd_error_hook(on_error);
 	bdd_gbc_hook(NULL);
 	bdd_resize_hook(NULL);
@@ -45,7 +46,7 @@ static void start(uint32_t bits, uint32_t max_nodes)
 	bdd_setvarnum((int)bits);
 }
 
-struct sets *sets_open(uint32_t bits, uint32_t max_nodes)
+struct sets *sets_open(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes)
 {
 	struct sets *s = calloc(1, sizeof *s);
 	if (!s)
@@ -53,7 +54,7 @@ struct sets *sets_open(uint32_t bits, uint32_t max_nodes)
 	pthread_mutex_lock(&engine_lock);
 	engine = s;
 	s->bits = bits;
-	start(bits, max_nodes);
+	start(bits, start_nodes, max_nodes);
 	return s;
 }
 
@@ -220,6 +221,12 @@ uint32_t pset_nodes(struct sets *s, pset a)
 pset pset_keep(struct sets *s, pset a)
 {
 	return s->failed || a <= PSET_ALL ? a : bdd_addref(a);
+}
+
+void pset_let_go(struct sets *s, pset a)
+{
+	if (!s->failed && a > PSET_ALL)
+		bdd_delref(a);
 }
 
 size_t sets_mark(const struct sets *s)

@@ -27,8 +27,11 @@ typedef int pset;
 #define PSET_NONE 0 /* the empty set */
 #define PSET_ALL  1
 
-/* An engine for this many bits; at most max_nodes nodes of 20 bytes. NULL: no memory. */
-struct sets *sets_open(uint32_t bits, uint32_t max_nodes);
+/*
+ * An engine for this many bits; nodes of 20 bytes, start_nodes at first (the table grows, but that
+ * takes time and forgets results), max_nodes at last. NULL: no memory.
+ */
+struct sets *sets_open(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes);
 void sets_close(struct sets *s);
 bool sets_failed(const struct sets *s);
 
@@ -82,6 +85,9 @@ uint32_t pset_nodes(struct sets *s, pset a);
 
 /* Not to be released before the engine is closed. */
 pset pset_keep(struct sets *s, pset a);
+
+/* Undo one pset_keep(). */
+void pset_let_go(struct sets *s, pset a);
 
 /* Results since a mark are given back, but for `keep`. */
 size_t sets_mark(const struct sets *s);

@@ -29,8 +29,10 @@ struct step {
 
 struct walk {
 	enum verdict verdict;
-	const struct prule *decider; /* NULL: the end of the rules */
-	bool uncertain;              /* an unknown was asked */
+	const struct prule *decider; /* the last that decided in a layer; NULL: none did */
+	const struct prule *deciders[LAYERS];
+	bool uncertain;           /* an unknown was asked that the packet does not give */
+	vec_of(struct str) asked; /* which */
 	vec_of(struct step) steps;
 };
 

@@ -49,14 +49,42 @@ static pset space_bound(struct space *sp, enum var_id v, u128 bound, bool least)
 	return s;
 }
 
+static pset make_range(struct space *sp, enum var_id v, u128 lo, u128 hi)
+{
+	if (lo == hi)
+		return space_masked(sp, v, lo, var_max(v));
+	u128 size = hi - lo; /* one less */
+	if (!(size & (size + 1)) && !(lo & size))
+		return space_masked(sp, v, lo, var_max(v) & ~size);
+	pset from = lo ? space_bound(sp, v, lo, true) : PSET_ALL;
+	return hi >= var_max(v) ? from : pset_and(sp->sets, from, space_bound(sp, v, hi, false));
+}
+
+/*
+ * Rules ask for the same few values again and again, and making a set takes an
+ * operation a bit: the last one of each cell is kept.
+ */
+struct range_cell {
+	u128 lo, hi;
+	uint32_t var; /* and 1; 0: nothing here */
+	pset set;
+};
+#define RANGE_CELLS 4096
+
 pset space_range(struct space *sp, enum var_id v, u128 lo, u128 hi)
 {
 	if (lo > hi || lo > var_max(v))
 		return PSET_NONE;
-	if (lo == hi)
-		return space_masked(sp, v, lo, var_max(v));
-	pset from = lo ? space_bound(sp, v, lo, true) : PSET_ALL;
-	return hi >= var_max(v) ? from : pset_and(sp->sets, from, space_bound(sp, v, hi, false));
+	uint64_t h = ((uint64_t)lo ^ (uint64_t)(lo >> 64) ^ (uint64_t)hi * 31 ^ (uint64_t)v << 40) *
+		     0x9e3779b97f4a7c15;
+	struct range_cell *c = &sp->ranges[h >> 52];
+	if (c->var != v + 1u || c->lo != lo || c->hi != hi) {
+		pset s = make_range(sp, v, lo, hi);
+		if (c->var)
+			pset_let_go(sp->sets, c->set);
+		*c = (struct range_cell){lo, hi, v + 1u, pset_keep(sp->sets, s)};
+	}
+	return c->set;
 }
 
 /* --- kinds of packets ----------------------------------------------------------------- */
@@ -105,14 +133,27 @@ static void make_gratuitous(struct space *sp)
 	sp->gratuitous = same;
 }
 
+/* Nodes that a rule takes, by measurement; a table that is too large costs the time to clear it. */
+#define NODES_A_RULE 64
+#define LEAST_NODES  (1u << 15)
+#define MOST_NODES   (1u << 19)
+
 struct space *space_open(struct arena *a)
 {
+	return space_open_for(a, 0);
+}
+
+struct space *space_open_for(struct arena *a, uint32_t rules)
+{
+	uint64_t start = (uint64_t)rules * NODES_A_RULE;
+	start = start < LEAST_NODES ? LEAST_NODES : start > MOST_NODES ? MOST_NODES : start;
 	struct space *sp = arena_new_object(a, struct space);
 	sp->arena = a;
 	uint32_t n = number_bits(sp);
-	sp->sets = sets_open(n, MAX_NODES);
+	sp->sets = sets_open(n, (uint32_t)start, MAX_NODES);
 	if (!sp->sets)
 		return NULL;
+	sp->ranges = arena_new_array(a, struct range_cell, RANGE_CELLS);
 	make_conds(sp);
 	make_valid(sp);
 	make_gratuitous(sp);
@@ -183,6 +224,14 @@ bool space_uncertain(struct space *sp, pset s)
 
 /* --- packets ------------------------------------------------------------------------------ */
 
+static bool holds(const struct packet *p, struct str text)
+{
+	vec_each (x, &p->unknowns)
+		if (str_eq(*x, text))
+			return true;
+	return false;
+}
+
 static void set_bits(const struct space *sp, const struct packet *p, bool *of)
 {
 	for (int v = 0; v < VARS; v++)
@@ -192,8 +241,7 @@ static void set_bits(const struct space *sp, const struct packet *p, bool *of)
 		if (sp->options[k] != PSET_NONE)
 			of[sp->option_bits[k]] = p->tcp_options[k / 64] >> (k % 64) & 1;
 	vec_each (u, &sp->unknowns)
-		vec_each (x, &p->unknowns)
-			of[u->bit] |= str_eq(*x, u->text);
+		of[u->bit] = holds(p, u->text);
 }
 
 static uint32_t all_bits(const struct space *sp)
@@ -202,6 +250,22 @@ static uint32_t all_bits(const struct space *sp)
 	for (int v = 0; v < VARS; v++)
 		n += vars[v].bits;
 	return n;
+}
+
+pset space_packet(struct space *sp, const struct packet *p)
+{
+	pset s = PSET_ALL;
+	vec_each (u, &sp->unknowns)
+		s = pset_and(sp->sets, s, pset_bit(sp->sets, u->bit, holds(p, u->text)));
+	for (int k = 0; k < 256; k++)
+		if (sp->options[k] != PSET_NONE)
+			s = pset_and(sp->sets, s,
+				     pset_bit(sp->sets, sp->option_bits[k],
+					      p->tcp_options[k / 64] >> (k % 64) & 1));
+	for (int v = VARS; v-- > 0;)
+		if (packet_has(p, (enum var_id)v))
+			s = pset_and(sp->sets, space_value(sp, (enum var_id)v, p->v[v]), s);
+	return s;
 }
 
 bool space_contains(struct space *sp, pset s, const struct packet *p)

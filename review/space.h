@@ -29,7 +29,8 @@ struct space {
 	uint32_t bits[VARS][128]; /* highest first */
 	pset conds[CONDS];
 	pset valid;
-	pset gratuitous; /* sender address of an ARP equals the target's */
+	pset gratuitous;           /* sender address of an ARP equals the target's */
+	struct range_cell *ranges; /* sets of ranges made before */
 	struct map unknown_index;
 	vec_of(struct unknown) unknowns;
 	pset options[256]; /* TCP option of a kind is there; PSET_NONE until it is asked for */
@@ -38,6 +39,8 @@ struct space {
 
 /* NULL: no memory. Close it when done: only one can be open in a process. */
 struct space *space_open(struct arena *a);
+/* The same, ready for the meanings of so many rules, all sides and versions counted. */
+struct space *space_open_for(struct arena *a, uint32_t rules);
 void space_close(struct space *sp);
 
 /* All packets with lo <= v <= hi, whether they have v or not. */
@@ -71,14 +74,27 @@ pset space_tcp_option(struct space *sp, uint8_t kind);
 /* Does a set depend on an unknown? */
 bool space_uncertain(struct space *sp, pset s);
 
+/* This packet and none with other values of what it has. */
+pset space_packet(struct space *sp, const struct packet *p);
+
 /* Is this packet in the set? */
 bool space_contains(struct space *sp, pset s, const struct packet *p);
 
+/* s, with v held at a value and no longer asked for. */
+pset space_given(struct space *sp, pset s, enum var_id v, u128 value);
+
+/* Is v asked for? */
+bool space_asks(struct space *sp, pset s, enum var_id v);
+
 /*
- * A packet of a set, and of those one that looks usual: for each field in turn its
- * value is taken from `usual` (NULL: the built-in preferences), if the set has such a packet. The
- * set is not empty. Fields that the packet does not have are zero.
+ * A packet of a set, and of those one that looks usual (witness.c): field by field
+ * the value of `usual` where the set has such a packet, else one that is frequent, else one as near
+ * as can be. The set is not empty. What the packet does not have is zero; the unknowns that it
+ * needs are listed in it.
  */
-struct packet space_witness(struct space *sp, pset s, enum side side, const struct packet *usual);
+struct packet space_witness(struct space *sp, pset s, const struct packet *usual);
+
+/* A packet that a port's guest may well send or get: its addresses, TCP, a new connection. */
+struct packet usual_packet(const struct port_data *pd, enum side side);
 
 #endif

@@ -72,11 +72,10 @@ static pset take_ipset(const struct taker *t, const struct ptest *x)
 {
 	const struct value *name = slot_value(&x->value, t->r, t->pd, t->row);
 	const struct value *flags = slot_value(&x->mask, t->r, t->pd, t->row);
-	struct arena *a = t->sp->arena;
-	struct str by = flags ? value_text(a, flags) : STR("");
-	return space_unknown(
-		t->sp, str_printf(a, "in ipset %.*s by %.*s", STR_ARG(name->text), STR_ARG(by)),
-		PSET_ALL);
+	struct buf b;
+	buf_memory(&b);
+	question_ipset(&b, name, flags);
+	return space_unknown(t->sp, buf_take(t->sp->arena, &b), PSET_ALL);
 }
 
 /* What is not a comparison of a variable with a range; `present`: the condition, where it is not
@@ -121,11 +120,11 @@ static pset askable(const struct taker *t, const struct ptest *x)
 	return pset_minus(t->sp->sets, present, none);
 }
 
+/* Where it can be asked is put to it once for the rule. */
 static pset take_test(const struct taker *t, const struct ptest *x)
 {
-	pset takes = take_row(t, x).take(t, x), where = askable(t, x);
-	return x->negated ? pset_minus(t->sp->sets, where, takes)
-			  : pset_and(t->sp->sets, where, takes);
+	pset takes = take_row(t, x).take(t, x);
+	return x->negated ? pset_not(t->sp->sets, takes) : takes;
 }
 
 /* A type and a code that are both negated are one test: not this pair. */
@@ -139,7 +138,7 @@ static bool is_pair(const struct prule *r, uint32_t i)
 static pset take_pair(const struct taker *t, const struct ptest *x)
 {
 	pset both = pset_and(t->sp->sets, take_range(t, &x[0]), take_range(t, &x[1]));
-	return pset_minus(t->sp->sets, askable(t, x), both);
+	return pset_not(t->sp->sets, both);
 }
 
 /* --- dimensions ------------------------------------------------------------------------------ */
@@ -187,16 +186,20 @@ static void tie_dims(struct taker *t)
 	}
 }
 
-/* All tests of a group, for the rows chosen. */
+/*
+ * All tests of a group, for the rows chosen. The last ones first: what the diagram asks
+ * for later is put together before what it asks for earlier, so that no part of it is
+ * made twice.
+ */
 static pset take_group_row(const struct taker *t, uint32_t group)
 {
 	pset s = PSET_ALL;
-	for (uint32_t i = 0; i < t->r->tests.n; i++) {
+	for (uint32_t i = t->r->tests.n; i-- > 0;) {
+		bool pair = i > 0 && is_pair(t->r, i - 1);
+		i -= pair;
 		const struct ptest *x = &t->r->tests.items[i];
-		bool pair = is_pair(t->r, i);
 		if (x->field != F_CT_COUNT && !x->none && group_of(t, i) == group)
-			s = pset_and(t->sp->sets, s, pair ? take_pair(t, x) : take_test(t, x));
-		i += pair;
+			s = pset_and(t->sp->sets, pair ? take_pair(t, x) : take_test(t, x), s);
 	}
 	return s;
 }
@@ -247,7 +250,7 @@ static pset take_none(struct taker *t, const struct ptest *x, uint32_t group)
 		do
 			*vec_push(t->sp->arena, &rows) = take_row(t, x).take(t, x);
 		while (next_row(t, group) && !sets_failed(t->sp->sets));
-	return pset_minus(t->sp->sets, askable(t, x), pset_union(t->sp->sets, rows.items, rows.n));
+	return pset_not(t->sp->sets, pset_union(t->sp->sets, rows.items, rows.n));
 }
 
 /* --- the rule --------------------------------------------------------------------------------- */
@@ -281,30 +284,57 @@ static pset take_proto(struct space *sp, const struct proto *p)
 }
 
 /* A rule counts the connections of the packets that the rest of it takes. */
-static pset take_count(struct space *sp, const struct ptest *x, pset rest)
+static pset take_count_row(const struct taker *t, const struct ptest *x, pset rest)
 {
-	pset over = space_connections(sp, x->value.value.u, rest);
-	return x->negated ? pset_minus(sp->sets, rest, over) : pset_and(sp->sets, rest, over);
+	pset over = space_connections(t->sp, slot_value(&x->value, t->r, t->pd, t->row)->u, rest);
+	return x->negated ? pset_minus(t->sp->sets, rest, over) : pset_and(t->sp->sets, rest, over);
+}
+
+/* A count that is a variable goes with the other values of its row; of none, all rows must hold. */
+static pset take_count(struct taker *t, const struct ptest *x, uint32_t group, pset rest)
+{
+	struct sets *sets = t->sp->sets;
+	pset s = x->none ? rest : PSET_NONE;
+	if (group == UINT32_MAX)
+		return take_count_row(t, x, rest);
+	do {
+		pset row = take_count_row(t, x, rest);
+		s = x->none ? pset_and(sets, s, row)
+			    : pset_or(sets, s, pset_and(sets, row, take_group_row(t, group)));
+	} while (next_row(t, group) && !sets_failed(sets));
+	return s;
+}
+
+/* What has nothing to do with values: protocol, connection, and that all can be asked. */
+static pset take_kind(const struct taker *t)
+{
+	struct sets *sets = t->sp->sets;
+	pset s = pset_and(sets, take_proto(t->sp, t->r->proto), take_states(t->sp, t->r));
+	vec_each (x, &t->r->tests)
+		if (x->field != F_CT_COUNT)
+			s = pset_and(sets, s, askable(t, x));
+	return s;
 }
 
 pset rule_takes(struct space *sp, const struct prule *r, const struct port_data *pd)
 {
-	uint32_t n = r->dims.n;
+	uint32_t n = r->dims.n, count = UINT32_MAX;
 	struct taker t = {sp, r, pd, arena_new_array(sp->arena, uint32_t, n + 1),
 			  arena_new_array(sp->arena, uint32_t, n + 1)};
-	const struct ptest *count = NULL;
 	tie_dims(&t);
-	pset s = pset_and(sp->sets, take_proto(sp, r->proto), take_states(sp, r));
-	s = pset_and(sp->sets, s, take_group_row(&t, UINT32_MAX));
+	pset s = take_group_row(&t, UINT32_MAX);
 	for (uint32_t i = 0; i < r->tests.n; i++) {
 		const struct ptest *x = &r->tests.items[i];
-		if (x->none)
+		if (x->none && x->field != F_CT_COUNT)
 			s = pset_and(sp->sets, s, take_none(&t, x, group_of(&t, i)));
 		if (x->field == F_CT_COUNT)
-			count = x;
+			count = i;
 	}
 	for (uint32_t d = 0; d < n; d++)
 		if (t.group[d] == d)
 			s = pset_and(sp->sets, s, take_group(&t, d));
-	return count ? take_count(sp, count, s) : s;
+	s = pset_and(sp->sets, take_kind(&t), s);
+	return count == UINT32_MAX || s == PSET_NONE
+		       ? s
+		       : take_count(&t, &r->tests.items[count], group_of(&t, count), s);
 }

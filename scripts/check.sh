@@ -29,6 +29,7 @@ suites() {
 	golden-asan  $run testsuite/golden/run.py --nwfc build/asan/nwfc
 	gallery      $run testsuite/gallery/run.py --nwfc build/nwfc
 	cli          $run testsuite/cli/run.py --nwfc build/nwfc
+	texts        $run testsuite/cli/texts.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
 	readback     $run testsuite/readback/run.py --nwfc build/nwfc
@@ -40,6 +41,7 @@ suites() {
 	net-rules    $run testsuite/corpus/network_rules.py --nwfc build/nwfc
 	domains      $run testsuite/corpus/domains.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
+	diff         $run testsuite/review/diff.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
@@ -47,6 +49,7 @@ suites() {
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
+	trace        $run testsuite/trace/run.py --nwfc build/nwfc
 	learnd       $run testsuite/learnd/cases.py --learnd build/learnd
 	learnd-asan  $run testsuite/learnd/cases.py --learnd build/asan/learnd
 	captures     $run testsuite/learnd/captures.py --learnd build/learnd
@@ -59,9 +62,13 @@ suites() {
 	bridges      $run testsuite/network/bridges.py --nwfc build/nwfc
 	macvtap      $run testsuite/macvtap/hooks.py
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
+	graph        $run testsuite/graph/run.py --nwfc build/nwfc
+	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
+	cases        $run testsuite/cases/run.py --nwfc build/nwfc
+	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
-	fuzz         sh testsuite/fuzz/run.sh --seconds 20
-	vm           sh scripts/check-vm.sh
+	fuzz         sh testsuite/fuzz/run.sh --seconds 10
+	vm           sh scripts/check-vm.sh --short
 	END
 }
 

@@ -8,10 +8,12 @@
 # A line of the record, a step:
 #   INDEX DEVICE flag NAME WORD      the port's switch NAME was WORD
 #   INDEX DEVICE entry MAC PORT      the address was at PORT, or nowhere (-)
+#   INDEX DEVICE sticky MAC PORT     the address was held at PORT
 #   INDEX DEVICE vlans - -           the bridge filtered no VLANs
 #   INDEX DEVICE sums QDISC -        the bridge finished no checksums; QDISC was made for it, or -
 # The index tells the device from a later one of its name, which has none of our steps.
 
+set -f # names may have any of *?[
 status=0
 place=6868 # of our filter among those of tc
 differs() {
@@ -22,11 +24,14 @@ differs() {
 index_of() {
 	ip -o link show dev "$1" 2>/dev/null | sed -n '1s/:.*//p'
 }
+is_gone() { # index
+	ip -o link show >"$work/links" && ! grep -q "^$1: " "$work/links"
+}
 
-# The lines of a file that are about a device, and those that are not. awk would read
-# a name like 1e1 as a number, and take a backslash for an escape.
-lines_of() { # file device keep
-	device=$2 keep=$3 awk '(($2 "") == (ENVIRON["device"] "")) == ENVIRON["keep"]' "$1"
+# The lines of a file that are about a device. awk would read a name like 1e1 as a
+# number, and take a backslash for an escape.
+lines_of() { # file device
+	device=$2 awk '($2 "") == (ENVIRON["device"] "")' "$1"
 }
 
 # The qdisc stays when others have put filters there since.
@@ -36,43 +41,62 @@ take_back_sums() { # bridge qdisc
 		! has_clsact "$1" || tc qdisc del dev "$1" "$2"
 }
 
-take_back_step() { # index device kind word value
-	[ "$(index_of "$2")" = "$1" ] || return 0
-	case $3 in
-	flag | entry) [ -n "$(bridge link show dev "$2" 2>/dev/null)" ] || return 0 ;;
-	esac
-	case $3 in
-	flag) [ "$(flag_of "$2" "$4")" = "$5" ] || bridge link set dev "$2" "$4" "$5" ;;
-	entry)
-		has_entry "$2" "$4" || return 0
-		if [ "$5" = - ]; then
-			bridge fdb del "$4" dev "$2" master static
-		else
-			bridge fdb replace "$4" dev "$5" master static
-		fi
-		;;
-	vlans) ip link set dev "$2" type bridge vlan_filtering 0 ;;
-	sums) take_back_sums "$2" "$4" ;;
-	esac || differs "$2: $3 $4 could not be taken back"
+take_back_entry() { # port mac sticky|entry former
+	now=$(kind_of "$1" "$2") || return
+	[ -n "$now" ] || return 0
+	if [ "$4" = - ] || [ -z "$(bridge link show dev "$4" 2>/dev/null)" ]; then
+		bridge fdb del "$2" dev "$1" master static
+	else
+		put_entry "$4" "$2" "$3"
+	fi
 }
 
-# The steps in a file, the last one first.
-take_back() { # file
-	sed '1!G;h;$!d' "$1" >"$work/back"
-	while read -r index device kind word value; do
-		take_back_step "$index" "$device" "$kind" "$word" "$value"
-	done <"$work/back"
+take_back_step() { # index device kind word value
+	if [ "$(index_of "$2")" != "$1" ]; then
+		is_gone "$1"
+		return
+	fi
+	case $3 in
+	flag | entry | sticky)
+		link=$(bridge link show dev "$2") || return
+		[ -n "$link" ] || return 0
+		;;
+	esac
+	case $3 in
+	flag)
+		now=$(flag_of "$2" "$4") || return
+		[ "$now" = "$5" ] || bridge link set dev "$2" "$4" "$5"
+		;;
+	entry | sticky) take_back_entry "$2" "$4" "$3" "$5" ;;
+	vlans) ip link set dev "$2" type bridge vlan_filtering 0 ;;
+	sums) take_back_sums "$2" "$4" ;;
+	esac
 }
 
 set_record() { # file
 	cat "$1" >"$record.new" && mv "$record.new" "$record"
 }
 
-# Take back what this run has done, and forget it.
+# Take back the steps in a file, the last one first, and forget them, but for those
+# that could not be: another run may.
+take_back() { # file
+	[ -s "$1" ] || return 0
+	: >"$work/done"
+	sed '1!G;h;$!d' "$1" >"$work/back" || return
+	while read -r index device kind word value; do
+		if take_back_step "$index" "$device" "$kind" "$word" "$value"; then
+			printf '%s\n' "$index $device $kind $word $value" >>"$work/done"
+		else
+			differs "$device: $kind $word could not be taken back"
+		fi
+	done <"$work/back"
+	[ -s "$work/done" ] || return 0
+	awk 'NR == FNR { done[$0]; next } !($0 in done)' "$work/done" "$record" >"$work/rest" && set_record "$work/rest"
+}
+
+# Take back what this run has done.
 undo() {
-	[ -s "$steps" ] || return 0
-	take_back "$steps"
-	awk 'NR == FNR { done[$0]; next } !($0 in done)' "$steps" "$record" >"$work/rest" && set_record "$work/rest"
+	take_back "$steps" || differs "what was done could not be taken back; remove may"
 	: >"$steps"
 }
 fail() {
@@ -83,9 +107,18 @@ fail() {
 }
 
 step() { # device kind word value
-	line="$(index_of "$1") $*"
+	index=$(index_of "$1")
+	[ -n "$index" ] || fail "$1: ip does not say its index"
+	line="$index $*"
 	grep -qxF -e "$line" "$record" || printf '%s\n' "$line" >>"$record" || fail "the record $record can not be written"
 	printf '%s\n' "$line" >>"$steps"
+}
+
+# Steps on devices that are gone.
+forget_gone() {
+	ip -o link show >"$work/links" && sed 's/:.*//' "$work/links" >"$work/there" && [ -s "$work/there" ] &&
+		awk 'NR == FNR { there[$1]; next } $1 in there' "$work/there" "$record" >"$work/rest" &&
+		set_record "$work/rest"
 }
 
 # Asked by netlink: /sys may be that of another namespace.
@@ -102,38 +135,84 @@ bridge_is() { # bridge words, of the attributes that ip prints
 	ip -d link show dev "$1" | grep -q " $2 "
 }
 
-# Where a guest is, when its document does not say the port's name: libvirt gives the
-# host's end the guest's address but for the first byte.
-port_at() { # bridge mac
+# Where a guest is: libvirt gives the host's end the guest's address but for the first
+# byte, so it may be one of several.
+ports_at() { # bridge mac
 	case $2 in
 	fe:*) tap=fa${2#fe} ;;
 	*) tap=fe${2#??} ;;
 	esac
 	ip -o link show master "$1" 2>/dev/null |
-		sed -n "s/^[0-9]*: \\([^ ]*\\): .* link\\/ether $tap .*/\\1/p" | sed '1!d; s/@[^@]*$//'
+		sed -n "s/^[0-9]*: \\([^ ]*\\): .* link\\/ether $tap .*/\\1/p" | sed 's/@[^@]*$//'
+}
+# The port that the document names; without a name the one that is found, if it is one.
+# Numbers of libvirt's own names change from start to start.
+find_port() { # port bridge mac
+	port=$1
+	found=$(ports_at "$2" "$3")
+	case $found in
+	"" | "$port") return ;;
+	*"
+"*)
+		[ -z "$port" ] || ! printf '%s\n' "$found" | grep -qxF -e "$port" || return 0
+		differs "bridge $2 has several ports that may be that of $3: $(echo "$found" | tr '\n' ' ')"
+		return 1
+		;;
+	esac
+	if [ -n "$port" ]; then
+		differs "port $port is not that of $3, which is $found"
+		return 1
+	fi
+	port=$found
 }
 
 # The value of a port's switch: on or off, or nothing when the kernel has none.
 flag_of() { # port flag
-	bridge -j -d link show dev "$1" | tr ',{}' '\n\n\n' |
+	link=$(bridge -j -d link show dev "$1") || return
+	printf '%s\n' "$link" | tr ',{}' '\n\n\n' |
 		sed -n "s/^ *\"$2\": *true.*/on/p; s/^ *\"$2\": *false.*/off/p" | head -n 1
 }
 
-# A kernel that filters VLANs may show an entry twice, with a VLAN and without.
+# For awk: what kind of entry a line of the table is; names of devices may be any word.
+kind_of_line='
+	function kind(i, word) {
+		for (i = 2; i <= NF; i++)
+			if ($i ~ /^(dev|master|vlan|dst|port|vni|src_vni|via|nhid|link-netnsid)$/)
+				i++
+			else
+				word[$i]
+		return !("static" in word) || "self" in word ? "" : "sticky" in word ? "sticky" : "entry"
+	}'
+
+# The addresses that somebody put there, and the kind. A kernel that filters VLANs
+# may show one twice, with a VLAN and without.
 entries_of() { # port
-	bridge fdb show dev "$1" | awk '/ static/ && !/ self/ { print tolower($1) }' | sort -u
+	table=$(bridge fdb show dev "$1") || return
+	printf '%s\n' "$table" | awk "$kind_of_line"'kind() != "" { print tolower($1), kind() }' | sort -u
 }
-has_entry() { # port mac
-	entries_of "$1" | grep -qxF -e "$2"
+kind_of() { # port mac
+	table=$(entries_of "$1") || return
+	printf '%s\n' "$table" | sed -n "s/^$2 //p" | head -n 1
 }
 entry_elsewhere() { # bridge port mac
-	bridge fdb show br "$1" | port=$2 mac=$3 awk '
-		/ static/ && !/ self/ && tolower($1) == ENVIRON["mac"] && $2 == "dev" &&
-			($3 "") != (ENVIRON["port"] "") { print $3; exit }'
+	table=$(bridge fdb show br "$1") || return
+	printf '%s\n' "$table" | port=$2 mac=$3 awk "$kind_of_line"'
+		kind() != "" && tolower($1) == ENVIRON["mac"] && $2 == "dev" &&
+			($3 "") != (ENVIRON["port"] "") { print kind(), $3; exit }'
+}
+
+# An entry that is not sticky follows whoever sends with its address where the bridge
+# learns, as from the uplink. Linux before 4.20 has no others.
+put_entry() { # port mac kind
+	if [ "$3" = sticky ]; then
+		bridge fdb replace "$2" dev "$1" master static sticky 2>/dev/null && return
+		say "port $1: $2 can not be held here; it may move to another port"
+	fi
+	bridge fdb replace "$2" dev "$1" master static
 }
 
 set_flag() { # port flag word
-	was=$(flag_of "$1" "$2")
+	was=$(flag_of "$1" "$2") || fail "port $1: its switches can not be read"
 	[ "$was" != "$3" ] || return 0
 	[ -n "$was" ] || [ "$2 $3" != 'isolated off' ] || return 0 # as Linux before 4.18
 	if [ "$action" = verify ]; then
@@ -148,28 +227,43 @@ set_flag() { # port flag word
 pin() { # port bridge mac
 	set_flag "$1" learning off
 	set_flag "$1" flood off
+	was=$(kind_of "$1" "$3") || fail "port $1: its addresses can not be read"
 	if [ "$action" = verify ]; then
-		has_entry "$1" "$3" || differs "port $1: $3 is not in the table"
-		entries_of "$1" | grep -vxF -e "$3" >"$work/others"
-		while read -r other; do
-			differs "port $1: $other is in the table too"
-		done <"$work/others"
+		verify_pin "$1" "$3" "$was"
 		return
 	fi
-	has_entry "$1" "$3" && return
-	from=$(entry_elsewhere "$2" "$1" "$3")
-	[ -z "$from" ] || say "port $1: $3 was at port $from"
-	step "$1" entry "$3" "${from:--}"
-	bridge fdb replace "$3" dev "$1" master static || fail "port $1: $3 can not be put into the table"
+	[ "$was" != sticky ] || return 0
+	from=${was:+"$was $1"}
+	if [ -z "$from" ]; then
+		from=$(entry_elsewhere "$2" "$1" "$3") || fail "bridge $2: its addresses can not be read"
+		[ -z "$from" ] || say "port $1: $3 was at port ${from#* }"
+	fi
+	from=${from:-entry -}
+	step "$1" "${from%% *}" "$3" "${from#* }"
+	put_entry "$1" "$3" sticky || fail "port $1: $3 can not be put into the table"
+}
+
+verify_pin() { # port mac kind
+	case $3 in
+	sticky) ;;
+	entry) differs "port $1: $2 may move to another port" ;;
+	*) differs "port $1: $2 is not in the table" ;;
+	esac
+	for other in $(entries_of "$1" | sed "/^$2 /d; s/ .*//"); do
+		differs "port $1: $other is in the table too"
+	done
 }
 
 each_port() { # port bridge mac pinned isolated
-	port=$1
-	[ -n "$port" ] || port=$(port_at "$2" "$3")
+	if [ "$action" = remove ]; then
+		for port in ${1:-$(ports_at "$2" "$3")}; do
+			remove_device "$port"
+		done
+		return
+	fi
+	find_port "$1" "$2" "$3" || return 0
 	if [ -z "$port" ]; then
-		[ "$action" = remove ] || say "bridge $2 has no port for $3; does the guest run?"
-	elif [ "$action" = remove ]; then
-		remove_device "$port"
+		say "bridge $2 has no port for $3; does the guest run?"
 	elif ! is_there "$port"; then
 		say "port $port is not there; does the guest run?"
 	elif ! is_port "$port" "$2"; then
@@ -207,7 +301,8 @@ finishes_sums() { # bridge
 # leaves them to the host. nft has no word for finishing them, tc has.
 sums() { # bridge
 	if ! command -v tc >/dev/null 2>&1; then
-		differs "tc (of iproute2) is not installed, which finishes checksums of DHCP answers"
+		say "tc (of iproute2) is not installed, which finishes checksums of DHCP answers"
+		[ "$action" != verify ] || status=1
 	elif finishes_sums "$1"; then
 		return
 	elif [ "$action" = verify ]; then
@@ -237,9 +332,9 @@ each_bridge() { # bridge pinned dhcp
 }
 
 remove_device() { # device
-	lines_of "$record" "$1" 1 >"$work/ours"
-	take_back "$work/ours"
-	lines_of "$record" "$1" 0 >"$work/rest" && set_record "$work/rest"
+	if ! { lines_of "$record" "$1" >"$work/ours" && take_back "$work/ours"; }; then
+		differs "$1: what was done could not be taken back"
+	fi
 }
 
 action=${1-apply}
@@ -268,9 +363,11 @@ if [ "$action" != verify ]; then
 		say "nothing has been changed"
 		exit 1
 	fi
-	# steps on devices that are gone
-	ip -o link show | sed 's/:.*//' >"$work/there"
-	awk 'NR == FNR { there[$1]; next } $1 in there' "$work/there" "$record" >"$work/rest" && set_record "$work/rest"
+	if ! forget_gone; then
+		say "the steps of earlier runs can not be looked through (is there room in $work?)"
+		say "nothing has been changed"
+		exit 1
+	fi
 	trap 'fail interrupted' HUP INT TERM
 	trap 'rm -rf "$work"; [ -s "$record" ] || rm -f "$record"' EXIT
 fi
@@ -280,8 +377,9 @@ undo)
 	exit $status
 	;;
 'remove all')
-	take_back "$record"
-	: >"$record"
+	if ! { cp "$record" "$work/ours" && take_back "$work/ours"; }; then
+		differs "what was done could not be taken back"
+	fi
 	exit $status
 	;;
 esac

@@ -31,18 +31,9 @@ static void add(struct lowering *l, struct net_rule r)
 }
 
 /* The subnets of a network, each once. */
-static bool is_repeated(const struct network *n, const struct network_ip *ip)
-{
-	for (const struct network_ip *i = n->ips.items; i < ip; i++)
-		if (i->family == ip->family && i->prefix == ip->prefix &&
-		    memcmp(&i->base, &ip->base, sizeof ip->base) == 0)
-			return true;
-	return false;
-}
-
 #define each_subnet(it, n)                                                                         \
 	vec_each (it, &(n)->ips)                                                                   \
-		if (!is_repeated((n), it))
+		if (!(it)->repeated)
 
 static bool forwards(const struct network *n)
 {
@@ -51,14 +42,33 @@ static bool forwards(const struct network *n)
 
 /* --- forwarded packets --- */
 
+/* Of this length, the network's own subnets, and those of others within them. */
+static void add_sources(struct lowering *l, unsigned bits)
+{
+	vec_each (ip, &l->n->others)
+		if ((*ip)->prefix == bits)
+			add(l, (struct net_rule){.families = FAMILY((*ip)->family),
+						 .source.net = *ip,
+						 .verdict = NET_REJECT});
+	each_subnet(ip, l->n) if (ip->prefix == bits)
+		add(l, (struct net_rule){.families = FAMILY(ip->family),
+					 .out = l->n->dev,
+					 .source.net = ip,
+					 .verdict = NET_RETURN});
+}
+
+/* An address is the network's whose subnet has the longer prefix, as for the host's routes. */
 static void lower_from(struct lowering *l)
 {
 	const struct network *n = l->n;
 	add(l, (struct net_rule){.out = n->bridge, .verdict = NET_RETURN});
-	each_subnet(ip, n) if (forwards(n)) add(l, (struct net_rule){.families = FAMILY(ip->family),
-								     .out = n->dev,
-								     .source.net = ip,
-								     .verdict = NET_RETURN});
+	for (unsigned bits = 129; n->others.n && forwards(n) && bits--;)
+		add_sources(l, bits);
+	each_subnet(ip, n) if (forwards(n) && !n->others.n)
+		add(l, (struct net_rule){.families = FAMILY(ip->family),
+					 .out = n->dev,
+					 .source.net = ip,
+					 .verdict = NET_RETURN});
 	add(l, (struct net_rule){.verdict = NET_REJECT});
 }
 

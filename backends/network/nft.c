@@ -132,10 +132,15 @@ static void put_rule(struct arena *a, struct buf *out, const struct net_rule *r)
 
 /* --- chains --- */
 
+static struct str chain_part(struct arena *a, const struct network *n)
+{
+	return name_begin(a, name_part(a, n->bridge, NFT_NAME_MAX / 2));
+}
+
 static struct str chain_name(struct arena *a, const struct net_chain *c)
 {
-	struct str part = name_part(a, c->network->bridge, NFT_NAME_MAX / 2);
-	return str_printf(a, "%.*s/%s", STR_ARG(name_begin(a, part)), net_points[c->point].name);
+	return str_printf(a, "%.*s/%s", STR_ARG(chain_part(a, c->network)),
+			  net_points[c->point].name);
 }
 
 static bool used(const struct net_form *f, enum net_point p)
@@ -208,11 +213,29 @@ static void put_hook(struct arena *a, const struct net_form *f, const struct net
 
 /* --- the table --- */
 
+/* nft would make one chain of two that have one name. */
+static bool check_part(struct emit_ctx *cx, struct map *parts, const struct network *n)
+{
+	bool added;
+	struct str part = chain_part(cx->arena, n);
+	struct map_entry *e = map_put(cx->arena, parts, part, &added);
+	const struct network *other = e->cptr;
+	if (added)
+		e->cptr = n;
+	else
+		diag_add(cx->diags, FINDING(E505), n->bridge_span,
+			 "the chains of bridges '%.*s' and '%.*s' would both be called '%.*s'",
+			 STR_ARG(other->bridge), STR_ARG(n->bridge), STR_ARG(part));
+	return added;
+}
+
 bool net_nft_check(struct emit_ctx *cx, const struct net_form *f)
 {
 	bool good = true;
+	struct map parts = {0};
 	net_each(n, f->networks)
 	{
+		good &= check_part(cx, &parts, *n);
 		good &= nft_check_name(cx, (*n)->bridge, (*n)->bridge_span);
 		good &= !(*n)->dev.len || nft_check_name(cx, (*n)->dev, (*n)->mode_span);
 	}

@@ -216,14 +216,26 @@ void put_base_chain(const struct nft_model *m, enum stage stage, enum side side,
 /* Lines that are not walked may be long: a set of constants. */
 static void put_line(struct template_writer *w, const struct nft_line *ln, const struct str *names)
 {
+	w->source = ln->rule;
 	if (ln->walk) {
 		writer_rule(w, ln->walk, &ln->text);
 		return;
 	}
 	if (ln->text.never)
 		return;
+	if (w->map && ln->rule)
+		source_map_add(w->map, w->out->n, ln->rule, NULL, w->pd, NULL);
 	vec_each (p, &ln->text.pieces)
 		buf_str(w->out, p->kind == PIECE_NAME ? names[p->name] : p->text);
+}
+
+/* With --annotate: what the lines of a rule come from. */
+static void put_source(struct template_writer *w, struct nft_model *m, const struct prule *r)
+{
+	if (!r || !m->cx->options.annotate)
+		return;
+	buf_lit(w->out, "\t\t");
+	buf_str(w->out, source_comment(m->cx, w->pd->program, r));
 }
 
 static void put_lines(struct template_writer *w, const struct nft_lines *lines,
@@ -241,25 +253,28 @@ static void begin_chain(struct str name, struct buf *out)
 }
 
 /* The program's rows as far as they are constant: all that shared chains are walked for. */
-static struct port_data constant_data(struct arena *a, const struct program *p)
+static const struct port_data *constant_data(struct arena *a, const struct program *p)
 {
-	struct port_data pd = {.program = p,
-			       .rows = arena_new_array(a, struct rows, p->dims.n + 1)};
+	struct port_data *pd = arena_new_object(a, struct port_data);
+	pd->program = p;
+	pd->rows = arena_new_array(a, struct rows, p->dims.n + 1);
 	for (uint32_t i = 0; i < p->dims.n; i++)
-		pd.rows[i] = p->dims.items[i].const_rows;
+		pd->rows[i] = p->dims.items[i].const_rows;
 	return pd;
 }
 
 void put_chains(struct nft_model *m, struct nft_program *np, struct buf *out)
 {
 	struct template_writer w;
-	struct port_data pd = constant_data(m->cx->arena, np->program);
 	writer_start(&w, m->cx->arena, out);
-	writer_port(&w, &pd, np->names);
+	w.map = m->cx->map;
+	writer_port(&w, constant_data(m->cx->arena, np->program), np->names);
 	for (uint32_t i = 0; i < np->chains.n; i++) {
 		begin_chain(np->names[i], out);
-		vec_each (nr, &np->chains.items[i].rules)
+		vec_each (nr, &np->chains.items[i].rules) {
+			put_source(&w, m, nr->rule);
 			put_lines(&w, &nr->folded, np->names);
+		}
 		buf_lit(out, "\t}\n");
 	}
 	writer_end(&w);
@@ -286,8 +301,10 @@ static void put_own(struct template_writer *w, struct nft_model *m, struct nft_p
 	writer_port(w, port->pd, port->names);
 	for (uint32_t i = 0; i < np->chains.n; i++) {
 		begin_chain(port->names[i], w->out);
-		vec_each (nr, &np->chains.items[i].rules)
+		vec_each (nr, &np->chains.items[i].rules) {
+			put_source(w, m, nr->rule);
 			put_lines(w, lines_for(m, port, nr), port->names);
+		}
 		buf_lit(w->out, "\t}\n");
 	}
 }
@@ -296,6 +313,7 @@ void put_own_chains(struct nft_model *m, struct nft_port *port, struct buf *out)
 {
 	struct template_writer w;
 	writer_start(&w, m->cx->arena, out);
+	w.map = m->cx->map;
 	put_own(&w, m, port);
 	writer_end(&w);
 }
@@ -320,6 +338,7 @@ static void put_all_chains(struct nft_model *m, struct buf *out)
 		if (m->programs[i].shared)
 			put_chains(m, &m->programs[i], out);
 	writer_start(&w, m->cx->arena, out);
+	w.map = m->cx->map;
 	for (uint32_t i = 0; i < m->nports; i++)
 		if (m->ports[i].own)
 			put_own(&w, m, &m->ports[i]);

@@ -132,6 +132,7 @@ struct str nft_quoted(struct arena *a, struct str name);
 struct nft_line {
 	struct template text;
 	const struct prule *walk; /* whose dimensions it is repeated for; NULL: one line */
+	const struct prule *rule; /* that it is of; NULL: a jump */
 };
 struct nft_lines {
 	vec_of(struct nft_line) list;

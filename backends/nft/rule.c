@@ -16,6 +16,7 @@
  *     one for each pair that may differ.
  */
 #include "backends/nft/rule.h"
+#include "ir/key.h"
 
 static bool first_of_group(const struct lowerer *l, const struct line *ln, const struct atom *x)
 {
@@ -72,19 +73,8 @@ static struct str verdict(const struct lowerer *l)
 	return str_from(words[l->r->verdict]);
 }
 
-/* NFTNL_UDATA_COMMENT_MAXLEN, the NUL included; and how much of it a filter's name may take. */
+/* NFTNL_UDATA_COMMENT_MAXLEN, the NUL included. */
 #define COMMENT_MAX 127
-#define KEY_MAX     60
-
-/* At most n bytes, whole characters. */
-static struct str cut(struct str s, uint32_t n)
-{
-	if (s.len <= n)
-		return s;
-	while (n && ((unsigned char)s.s[n] & 0xc0) == 0x80)
-		n--;
-	return (struct str){s.s, n};
-}
 
 /*
  * A key that leads back to the source, and the source's comment. A string ends
@@ -92,20 +82,10 @@ static struct str cut(struct str s, uint32_t n)
  */
 static void put_comment(struct lowerer *l, struct line *ln)
 {
-	const struct rule *src = l->r->source;
-	struct str name = cut(src->filter->name, KEY_MAX), c = l->r->comment;
-	struct str s = str_printf(l->a, "%.*s#%u%s%.*s", STR_ARG(name), src->number,
-				  c.len ? ": " : "", STR_ARG(c));
-	s = cut(s, COMMENT_MAX);
-	char *p = arena_copy(l->a, s.s, s.len);
-	for (uint32_t i = 0; i < s.len; i++) {
-		if (p[i] == '"')
-			p[i] = '\'';
-		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
-			p[i] = ' ';
-	}
+	struct str key = rule_key(l->a, l->r->source), c = l->r->comment;
+	struct str s = str_printf(l->a, "%.*s%s%.*s", STR_ARG(key), c.len ? ": " : "", STR_ARG(c));
 	line_lit(l, ln, " comment \"");
-	line_text(l, ln, (struct str){p, s.len});
+	line_text(l, ln, key_clean(l->a, key_cut(s, COMMENT_MAX)));
 	line_lit(l, ln, "\"\n");
 }
 
@@ -164,9 +144,11 @@ static void add_line(struct lowerer *l, enum variant v, uint32_t octet, struct n
 	const struct atom *count = atom_of_field(l, F_CT_COUNT);
 	if (count)
 		line_count(l, &ln, count->test[0]);
+	if (l->m->cx->options.counters)
+		line_lit(l, &ln, "counter ");
 	line_text(l, &ln, verdict(l));
 	put_comment(l, &ln);
-	*vec_push(l->a, &out->list) = (struct nft_line){ln.text, ln.walk};
+	*vec_push(l->a, &out->list) = (struct nft_line){ln.text, ln.walk, l->r};
 }
 
 static void add_arp_lines(struct lowerer *l, struct nft_lines *out)

@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/xtables/xtables.h"
 
-/* "# no-arp-spoofing.xml:3:4 clean-traffic > no-arp-spoofing": control characters would end the
- * line. */
-static struct str trace_line(struct emit_ctx *cx, const struct program *p, const struct prule *r)
-{
-	struct location at = source_locate(cx->diags->sources, r->source->span);
-	struct str path = path_text(cx->arena, p, r->path);
-	struct str s = str_printf(cx->arena, "# %.*s:%u:%u %.*s\n", STR_ARG(at.file), at.line,
-				  at.col, STR_ARG(path));
-	char *c = (char *)s.s;
-	for (uint32_t i = 0; i + 1 < s.len; i++)
-		if ((unsigned char)c[i] < ' ' || c[i] == 127)
-			c[i] = ' ';
-	return s;
-}
-
 bool xt_add_rule(struct emit_ctx *cx, const struct dialect *d, const char *target,
 		 const struct build *b, const struct program *p, const struct prule *r,
 		 enum side side, uint32_t chain, uint32_t jump, struct xt_rules *out)
 {
-	struct xt_rule x = {.rule = r, .trace = trace_line(cx, p, r)};
+	struct xt_rule x = {.rule = r, .trace = source_comment(cx, p, r)};
 	bool good = lower_rule(cx, d, target, b, p, r, side, chain, jump, &x.lines);
 	vec_each (pd, &b->ports)
 		if (pd->program == p && !check_product(cx, target, r, pd))

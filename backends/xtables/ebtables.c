@@ -202,6 +202,7 @@ void ebtables_emit(const struct emit_ctx *cx, const struct ebtables *e, bool hoo
 	for (enum side s = 0; s < SIDES; s++)
 		dispatch_emit(&e->dispatch[s], sides[s].match, " -j ", out);
 	writer_start(&w, cx->arena, out);
+	w.map = cx->map;
 	for (uint32_t i = 0; i < e->build->ports.n; i++)
 		emit_port(e, i, &w);
 	writer_end(&w);

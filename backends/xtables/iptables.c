@@ -198,6 +198,7 @@ void iptables_emit(const struct emit_ctx *cx, const struct iptables *t, bool hoo
 	for (unsigned c = 0; c < CHAINS; c++)
 		dispatch_emit(&t->dispatch[c], chains[c].match, " -g ", out);
 	writer_start(&w, cx->arena, out);
+	w.map = cx->map;
 	for (uint32_t i = 0; i < t->build->ports.n; i++)
 		emit_port(t, i, &w);
 	writer_end(&w);

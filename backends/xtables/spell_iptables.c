@@ -7,6 +7,7 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 #include "backends/xtables/lower.h"
+#include "ir/key.h"
 
 /* xt_comment.h: 256 bytes with the NUL. */
 #define COMMENT_MAX 255
@@ -197,11 +198,17 @@ static void spell_no_set(struct lowering *lw, const struct spelling *sp)
 static void finish(struct lowering *lw)
 {
 	struct buf b;
-	if (!lw->rule->comment.len)
+	struct str comment = lw->rule->comment;
+	if (lw->cx->options.annotate) {
+		struct str key = rule_key(lw->cx->arena, lw->rule->source);
+		comment = str_printf(lw->cx->arena, "%.*s%s%.*s", STR_ARG(key),
+				     comment.len ? ": " : "", STR_ARG(comment));
+	}
+	if (!comment.len)
 		return;
 	buf_memory(&b);
 	buf_lit(&b, " -m comment --comment ");
-	put_quoted(&b, lw->rule->comment, COMMENT_MAX);
+	put_quoted(&b, comment, COMMENT_MAX);
 	buf_char(&b, 0);
 	put_text(lw, b.data);
 	buf_drop(&b);

@@ -134,6 +134,7 @@ static void add_defines(struct nwf_lowering *lw, struct filter *f)
 static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 {
 	const struct nwf_statement *seen[NWF_LINK + 1] = {0};
+	uint32_t errors = lw->diags->errors;
 	struct filter *f = lw->filter = arena_new_object(lw->arena, struct filter);
 	struct span head = it->name.kind ? it->name.span : it->span;
 	f->span = f->chain_span = f->priority_span = f->name_span = head;
@@ -141,9 +142,11 @@ static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 	f->name = it->name.kind ? nwf_text(lw->arena, &it->name) : STR("");
 	if (it->name.kind)
 		filter_check_name(f, lw->diags);
+	else
+		lw->cx->library->incomplete = true;
 	f->end = it->block.span.hi;
 	lw->layer = NO_LAYER;
-	lw->layer_said = false;
+	lw->layer_said = it->block.broken; /* what is broken may have been the label */
 	vec_each (s, &it->block.list) {
 		if (arena_full(lw->arena)) {
 			diag_add(lw->diags, FINDING(E603), (*s)->span,
@@ -153,6 +156,7 @@ static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 		lower_filter_statement(lw, *s, seen);
 	}
 	add_defines(lw, f);
+	f->broken = it->block.broken || lw->broken || lw->diags->errors != errors;
 	if (f->name.len)
 		library_add(lw->cx->library, f, lw->cx->stock, lw->diags);
 }
@@ -276,11 +280,14 @@ static void lower_port(struct nwf_lowering *lw, const struct nwf_item *it)
 	lower_mac(lw, &it->mac, p);
 	vec_each (s, &it->block.list)
 		lower_port_statement(lw, *s, &pp);
+	if (!pp.uses.n && it->block.broken) /* the use may be what is broken */
+		return;
 	if (!pp.uses.n) {
 		diag_add(lw->diags, FINDING(E204), p->name_span, "port '%.*s' uses no filter",
 			 STR_ARG(p->name));
 		return;
 	}
+	pp.params.broken |= it->block.broken || lw->broken;
 	struct filter_ref *ref = pp.uses.n == 1 ? pp.uses.items[0] : join_uses(lw, &pp);
 	join_params(lw, &pp.params, &ref->params);
 	p->filter = *ref;
@@ -360,12 +367,15 @@ static void lower_define(struct nwf_lowering *lw, const struct nwf_item *it)
 {
 	struct nwf_param p = {.name = it->name, .values = it->values, .span = it->span};
 	add_param(lw, &p, &lw->defines);
+	lw->broken |= lw->defines.broken;
 }
 
 static void lower_file(struct nwf_lowering *lw, const struct nwf_file *f)
 {
 	static void (*const items[])(struct nwf_lowering *, const struct nwf_item *) = {
 		lower_filter, lower_port, lower_define, lower_include};
+	lw->broken |= f->broken;
+	lw->cx->library->incomplete |= f->broken;
 	vec_each (it, &f->items)
 		if (!arena_full(lw->arena))
 			items[it->kind](lw, it);

@@ -25,6 +25,7 @@ struct nwf_lowering {
 	struct rule_builder builder;
 	const struct nwf_header *transport; /* what the rule being read says; NULL: none */
 	struct params defines;              /* so far in the text */
+	bool broken;                        /* a define or an include may be missing */
 	uint32_t depth;                     /* of includes */
 };
 

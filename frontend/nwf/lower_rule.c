@@ -13,7 +13,7 @@
  * Where a rule says no family and its protocol has two, it is two rules, as it
  * is for an nft table of the family inet.
  */
-#include "frontend/near.h"
+#include "base/near.h"
 #include "frontend/nwf/lower.h"
 
 /* What the headers of a rule say together. */
@@ -37,6 +37,8 @@ static void say_unknown_field(struct nwf_lowering *lw, const struct nwf_header *
 {
 	struct str word = field_word(lw->arena, m), list = STR("");
 	struct nearest n = nearest_to(word);
+	const char *habit = nwf_habit(HABIT_FIELD, word);
+	enum field_id xml = nwf_field_of_xml(word);
 	nwf_each_field (f, h) {
 		const char *name = nwf_field_word(h, f);
 		nearest_try(&n, name);
@@ -44,7 +46,12 @@ static void say_unknown_field(struct nwf_lowering *lw, const struct nwf_header *
 	}
 	struct finding *f = diag_add(lw->diags, FINDING(E105), m->field.span,
 				     "%s has no field '%.*s'", h->word, STR_ARG(word));
-	if (n.name)
+	if (xml != FIELDS && nwf_has_field(h, xml))
+		diag_hint(lw->diags, f, "in this language it is '%s %s'", h->word,
+			  nwf_field_word(h, xml));
+	else if (habit)
+		diag_hint(lw->diags, f, "%s", habit);
+	else if (n.name)
 		nearest_hint(lw->diags, f, &n);
 	else if (list.len)
 		diag_hint(lw->diags, f, "it has %.*s", STR_ARG(list));
@@ -325,7 +332,10 @@ static void say_unknown_verb(struct nwf_lowering *lw, const struct nwf_word *w)
 	for (int i = 0; i < ACTIONS; i++)
 		nearest_try(&n, action_names[i]);
 	nearest_try(&n, "pass");
-	if (n.name)
+	const char *habit = nwf_habit(HABIT_VERB, w->text);
+	if (habit)
+		diag_hint(lw->diags, f, "%s", habit);
+	else if (n.name)
 		nearest_hint(lw->diags, f, &n);
 	else
 		diag_hint(lw->diags, f, "pass, accept, drop, reject, return or continue");

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "frontend/nwf/lower.h"
 
-#include "frontend/near.h"
+#include "base/near.h"
 
 /* --- strings --- */
 
@@ -49,8 +49,22 @@ static const struct value_name *find_name(const struct value_name *names, struct
 	return NULL;
 }
 
+/* The word in small letters, when that is what the type knows. */
+static void hint_small(struct nwf_lowering *lw, struct finding *f, enum value_type type,
+		       struct str word)
+{
+	const struct value_name *n = value_names(type);
+	for (; n && n->name; n++)
+		if (str_eq_nocase(word, str_from(n->name))) {
+			char *small = arena_copy(lw->arena, n->name, strlen(n->name));
+			for (char *c = small; *c; c++)
+				*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+			diag_hint(lw->diags, f, "write '%s'", small);
+		}
+}
+
 static void say_unknown_word(struct nwf_lowering *lw, const struct value_name *names,
-			     const struct nwf_word *w)
+			     const struct nwf_word *w, enum value_type type)
 {
 	struct nearest n = nearest_to(w->text);
 	struct str list = STR("");
@@ -65,6 +79,8 @@ static void say_unknown_word(struct nwf_lowering *lw, const struct value_name *n
 		nearest_hint(lw->diags, f, &n);
 	else if (list.len)
 		diag_hint(lw->diags, f, "known words: %.*s", STR_ARG(list));
+	else
+		hint_small(lw, f, type, w->text);
 }
 
 /* Names of services differ between hosts, so a port is a number. */
@@ -106,7 +122,7 @@ static bool word_text(struct nwf_lowering *lw, const struct attr *at, const stru
 		return false;
 	}
 	if (own || (named && has_capital(w->text)) || (w->kind == NWF_STRING && !text)) {
-		say_unknown_word(lw, own, w);
+		say_unknown_word(lw, own, w, (enum value_type)at->type);
 		return false;
 	}
 	return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The grammar of the nwf language. Actions only build the tree (tree.h); what
- * words mean is not known here. After an error the reading goes on behind the
- * next newline, `;` or `}`.
+ * words mean is not known here. After an error comes the token RESYNC, which is made
+ * where the reading can go on (recover.c), and nothing else ends an error.
  */
 %require "3.8"
 %define api.prefix {nwfy_}
@@ -66,6 +66,7 @@ static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanne
 %token <word> FILTER "filter" PORT "port" DEFINE "define" INCLUDE "include" USE "use" UUID "uuid"
 %token <word> PRIORITY "priority" SOME "some" LEARN "learn" OWNER "owner" LINK "link" IPSET "ipset"
 %token NE "!=" LE "<=" GT ">" EQ "=" COMMA "," SLASH "/" DASH "-"
+%token RESYNC "the next statement"
 %token OPEN "{" CLOSE "}" LEFT "(" RIGHT ")" END_LINE "the end of the line"
 %token YYEOF 0 "the end of the text"
 
@@ -91,15 +92,14 @@ items:
 	| items END_LINE
 	| items item                        { PUSH(p->out->items, *$2); }
 	| items line END_LINE               { PUSH(p->out->items, *$2); }
-	| items error END_LINE              { yyerrok; }
-	| items error CLOSE                 { yyerrok; }
+	| items mended_error                { p->out->broken = true; }
 	;
 
 item:
 	  FILTER name block                 { $$ = NEW(nwf_item, {NWF_FILTER, @$, .name = $2, .block = *$3}); }
 	| PORT name MAC atom block          { $$ = NEW(nwf_item, {NWF_PORT, @$, .name = $2, .mac = $4, .block = *$5}); }
-	| FILTER error block                { $$ = NEW(nwf_item, {NWF_FILTER, @$, .block = *$3}); yyerrok; }
-	| PORT error block                  { $$ = NEW(nwf_item, {NWF_PORT, @$, .block = *$3}); yyerrok; }
+	| FILTER mended_error block         { $$ = NEW(nwf_item, {NWF_FILTER, @$, .block = *$3}); }
+	| PORT mended_error block           { $$ = NEW(nwf_item, {NWF_PORT, @$, .block = *$3}); }
 	;
 
 line:
@@ -110,14 +110,13 @@ line:
 block:
 	  OPEN statements CLOSE             { $$ = $2; $$->span = @$; }
 	| OPEN statements statement CLOSE   { $$ = $2; PUSH($$->list, $3); $$->span = @$; }
-	| OPEN statements error CLOSE       { $$ = $2; $$->span = @$; yyerrok; }
 	;
 
 statements:
 	  %empty                            { $$ = NEW(nwf_block, {0}); }
 	| statements END_LINE
 	| statements statement END_LINE     { $$ = $1; PUSH($$->list, $2); }
-	| statements error END_LINE         { $$ = $1; yyerrok; }
+	| statements mended_error           { $$ = $1; $$->broken = true; }
 	;
 
 statement:
@@ -257,26 +256,25 @@ nls:
 	| nls END_LINE
 	;
 
+mended_error: error RESYNC                { yyerrok; } ; /* error */
+
 %%
 
+/* Of the parser's own memory. */
 static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanner, const char *why)
 {
 	(void)scanner;
-	nwf_syntax_error(p, *at, STR(""), str_from(why));
+	diag_add(p->diags, FINDING(E128), *at, "%s", why);
 }
-
-/* At most this many tokens are named; with more the list says nothing. */
-#define EXPECTED_MAX 5
 
 static int yyreport_syntax_error(const yypcontext_t *cx, struct nwf_parser *p, void *scanner)
 {
-	yysymbol_kind_t wanted[EXPECTED_MAX];
-	int n = yypcontext_expected_tokens(cx, wanted, EXPECTED_MAX);
-	struct str list = STR("");
+	enum { MOST = sizeof((struct nwf_wanted *)0)->names / sizeof(char *) };
+	yysymbol_kind_t wanted[MOST];
+	struct nwf_wanted names = {.n = yypcontext_expected_tokens(cx, wanted, MOST)};
 	(void)scanner;
-	for (int i = 0; i < n; i++)
-		list = str_printf(p->arena, "%.*s%s%s", STR_ARG(list), i ? i + 1 < n ? ", " : " or " : "",
-				  yysymbol_name(wanted[i]));
-	nwf_syntax_error(p, *yypcontext_location(cx), str_from(yysymbol_name(yypcontext_token(cx))), list);
+	for (int i = 0; i < names.n; i++)
+		names.names[i] = yysymbol_name(wanted[i]);
+	nwf_syntax_error(p, *yypcontext_location(cx), &names);
 	return 0;
 }

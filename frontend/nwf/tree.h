@@ -101,6 +101,7 @@ struct nwf_statement {
 struct nwf_block {
 	vec_of(struct nwf_statement *) list;
 	struct span span; /* with its braces */
+	bool broken;      /* some of it could not be read, which has been said */
 };
 
 struct nwf_item {
@@ -120,6 +121,7 @@ struct nwf_comment {
 struct nwf_file {
 	vec_of(struct nwf_item) items;
 	vec_of(struct nwf_comment) comments;
+	bool broken; /* an item could not be read, which has been said */
 };
 
 /*

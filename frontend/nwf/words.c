@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "frontend/nwf/words.h"
 
-#include "frontend/near.h"
 #include "frontend/nwf/parser.h"
 #include "nwf_grammar.h"
 
@@ -180,86 +179,4 @@ bool nwf_is_field(struct str header, struct str word)
 bool nwf_is_keyword(struct str word)
 {
 	return find_keyword(word) != NWF_TOKEN_WORD;
-}
-
-/* --- errors of the text --- */
-
-void nwf_lexical_error(struct nwf_parser *p, struct span at, const char *text, struct str what)
-{
-	diag_add(p->diags, FINDING(E127), at, "%s%.*s%s%s", what.len ? "'" : "", STR_ARG(what),
-		 what.len ? "' " : "", text);
-	p->error_at = at.hi;
-}
-
-static struct nearest nearest_keyword(struct str word)
-{
-	struct nearest n = nearest_to(word);
-	if (word.len < 2 || nwf_is_keyword(word))
-		return n;
-	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		nearest_try(&n, keywords[i].word);
-	for (const struct nwf_header *h = nwf_headers; h->word; h++)
-		nearest_try(&n, h->word);
-	for (int i = 0; i < DIRECTIONS; i++)
-		nearest_try(&n, direction_names[i]);
-	return n;
-}
-
-/* Is it in the line in which the last mistake was said? */
-static bool same_statement(const struct nwf_parser *p, struct span at)
-{
-	if (p->error_at > at.hi)
-		return false;
-	for (uint32_t i = p->error_at; i < at.lo; i++)
-		if (p->source.s[i] == '\n' || p->source.s[i] == ';')
-			return false;
-	return true;
-}
-
-/* What writers of nft, pf and iptables are used to. */
-static const struct habit {
-	const char *text, *hint;
-} habits[] = {
-	{"=", "equality has no sign: `dport 80`; a range is `80-90`, not equal is `!=`"},
-	{"tcp", "a rule begins with its verdict and direction: `accept in tcp dport 80`"},
-	{"udp", "a rule begins with its verdict and direction: `accept in udp dport 53`"},
-	{"ip", "a rule begins with its verdict and direction: `drop out ip saddr != $IP`"},
-	{"ip6", "a rule begins with its verdict and direction: `drop out ip6 saddr != $IPV6`"},
-	{"ether", "a rule begins with its verdict and direction: `drop out ether saddr != $MAC`"},
-	{"arp", "a rule begins with its verdict and direction: `accept inout arp op request`"},
-	{"icmp", "a rule begins with its verdict and direction: `accept inout icmp type 8`"},
-};
-
-static const char *habit_hint(struct str text)
-{
-	for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
-		if (str_is(text, habits[i].text))
-			return habits[i].hint;
-	return NULL;
-}
-
-/* One mistake, one finding: what is odd behind the first place may follow from it. */
-void nwf_syntax_error(struct nwf_parser *p, struct span at, struct str unexpected,
-		      struct str wanted)
-{
-	bool same = same_statement(p, at);
-	p->error_at = at.hi; /* what has been looked at is not looked at again */
-	if (same)
-		return;
-	struct str text = source_slice(p->diags->sources, at);
-	bool visible = text.len && text.s[0] != '\n';
-	struct finding *f = visible ? diag_add(p->diags, FINDING(E128), at,
-					       "'%.*s' can not stand here", STR_ARG(text))
-				    : diag_add(p->diags, FINDING(E128), at,
-					       "%.*s can not stand here", STR_ARG(unexpected));
-	if (!text.len && p->depth)
-		diag_note(p->diags, f, p->outermost, "this brace is not closed");
-	struct nearest n = nearest_keyword(text);
-	const char *habit = habit_hint(text);
-	if (habit)
-		diag_hint(p->diags, f, "%s", habit);
-	else if (n.name)
-		nearest_hint(p->diags, f, &n);
-	else if (wanted.len)
-		diag_hint(p->diags, f, "%.*s is wanted here", STR_ARG(wanted));
 }

@@ -51,6 +51,26 @@ bool nwf_has_field(const struct nwf_header *h, enum field_id field);
 /* Words for values of an attribute in a rule of that family, nft's; NULL: none of our own. */
 const struct value_name *nwf_value_names(const struct attr *at, unsigned family);
 
+/*
+ * The hint for a word or sign of another language, by the place where it stands; NULL:
+ * none is known. (habits.c)
+ */
+enum {
+	HABIT_ITEM = 1,   /* outside of filters and ports */
+	HABIT_START = 2,  /* where a statement begins */
+	HABIT_VERB = 4,   /* the same, before a direction */
+	HABIT_RULE = 8,   /* inside a rule */
+	HABIT_FIELD = 16, /* behind a header */
+	HABIT_SIGN = 32,  /* a character that has no meaning at all */
+	HABIT_USE = 64,   /* in a `use` */
+	HABIT_CHAIN = 128,
+	HABIT_PARAM = 256, /* in NAME = VALUE, or a define */
+};
+const char *nwf_habit(unsigned where, struct str text);
+
+/* The field that libvirt's XML tests by an attribute of this name; FIELDS: none. */
+enum field_id nwf_field_of_xml(struct str name);
+
 /* The usual port of a service, for hints; -1: none is known. */
 int nwf_service_port(struct str word);
 

@@ -675,6 +675,8 @@ bool read_rule(struct cursor *c, struct chain_form *chain)
 	c->nunequal = 0;
 	while (!at_end(c) && !decided) {
 		c->f->sofar = r->takes;
+		if (take(c, "counter")) /* counts, and goes on */
+			continue;
 		if (take_act(c, &r->act, &r->target))
 			decided = true;
 		else if (c->f->failed || !read_expression(c, r))

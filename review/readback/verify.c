@@ -6,9 +6,10 @@
 
 #include "ir/findings.h"
 #include "review/meaning.h"
+#include "review/packet_bytes.h"
+#include "review/packet_words.h"
 #include "review/readback/exceptions.h"
 #include "review/readback/readers.h"
-#include "review/readback/witness.h"
 
 enum { MAX_WITNESSES = 8 };
 
@@ -48,18 +49,52 @@ static const struct rule_meaning *last_decider(struct space *sp, const struct si
 	return last;
 }
 
+/* A packet of a set, with one answer to whatever else the set asks (bits of headers that the
+ * packet does not have). */
+static pset this_packet(struct space *sp, const struct packet *p, pset set)
+{
+	struct sets *s = sp->sets;
+	pset packet = space_packet(sp, p), left = pset_and(s, packet, set), only = packet;
+	while (left > PSET_ALL) {
+		uint32_t bit = pset_first_bit(s, left);
+		bool one = pset_without(s, left) == PSET_NONE;
+		only = pset_and(s, only, pset_bit(s, bit, one));
+		left = one ? pset_with(s, left) : pset_without(s, left);
+	}
+	return only;
+}
+
+static struct str words_of(struct script_form *f, const struct packet *p,
+			   const struct packet usual[SIDES])
+{
+	struct buf b;
+	buf_memory(&b);
+	packet_print_words(&b, p, usual);
+	return buf_take(f->arena, &b);
+}
+
+static void say_bytes(struct script_form *f, struct finding *x, const struct packet *p)
+{
+	const char *why;
+	struct str bytes = packet_to_bytes(f->arena, p, &why);
+	if (bytes.len)
+		diag_note(f->ds, x, (struct span){0}, "as bytes: %.*s",
+			  STR_ARG(bytes_to_hex(f->arena, bytes)));
+}
+
 static void say_witness(struct checker *c, const struct seat *seat, const struct port_data *pd,
 			const struct side_meaning *m, const struct wanted *w, pset differ)
 {
 	struct script_form *f = c->f;
-	pset only;
-	struct packet p = pick_packet(f->sp, differ, (enum side)seat->side, &only);
+	struct packet usual[SIDES] = {usual_packet(pd, SIDE_OUT), usual_packet(pd, SIDE_IN)};
+	struct packet p = space_witness(f->sp, differ, &usual[seat->side]);
+	pset only = this_packet(f->sp, &p, differ);
 	struct outcome got;
 	eval_seat(f, seat, pd->port->name, only, &got);
 	const struct rule_meaning *by = last_decider(f->sp, m, &p, (enum layer)seat->layer);
 	int want = outcome_of(f->sp, w->passed, w->dropped, only);
 	int have = outcome_of(f->sp, got.passed, got.dropped, only);
-	struct str words = packet_in_words(f->sp, differ, &p);
+	struct str words = words_of(f, &p, usual);
 	int behind = authentication_proto(f, &p, only);
 	bool both = behind >= 0 && want == have; /* the space has no packet with both protocols */
 	if (behind >= 0)
@@ -76,6 +111,7 @@ static void say_witness(struct checker *c, const struct seat *seat, const struct
 		diag_note(f->ds, x, by->rule->source->span, "the rule that decides");
 	else if (!both)
 		diag_note(f->ds, x, pd->port->filter.span, "no rule of the filter decides");
+	say_bytes(f, x, &p);
 	c->witnesses++;
 }
 

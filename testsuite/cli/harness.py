@@ -58,7 +58,7 @@ def nwfc(*words, text=None, status=0, timeout=60):
     return r
 
 
-def ends(*words, status=(1, 2), seconds=30, mib=1500, text=None, finding=None):
+def ends(*words, status=(1, 2), seconds=120, mib=1500, text=None, finding=None):
     """The program ends by itself, with one of these statuses, a message, and within bounds; nothing is written."""
     r = nwfc(*words, status=None, timeout=seconds, text=text)
     assert r.status in status, "%s: %r" % (words, r)

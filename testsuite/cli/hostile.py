@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+import captures as T
 from harness import BINDING, MAC, PORT, ROOT, Skip, ends, filter_xml, main, nwfc, rule, test, write
 
 PARAM = "<parameter name='%s' value='%s'/>"
@@ -164,6 +165,36 @@ def many_of_everything():
         write("d/%d.xml" % i, BINDING % ("v%d" % i, "f%d" % i, PARAM % ("IP", "10.0.0.1")))
         write("d/f%d.xml" % i, filter_xml("f%d" % i, rule(element="<ip srcipaddr='$IP'/>")))
     ends("compile", "-t", "nft", "d", status=(0,))
+
+
+def address(i):
+    return "10.%d.%d.%d" % (i >> 16, i >> 8 & 255, i & 255)
+
+
+def network(body, name="n", bridge="vb", forward="mode='nat'"):
+    return "<network><name>%s</name><forward %s/><bridge name=%s/>%s</network>\n" % (name, forward, quoteattr(bridge), body)
+
+
+@test
+def many_networks_and_guests():
+    """Time and memory grow with the document, not with its square."""
+    n, mac = 100000, "52:54:00:%02x:%02x:%02x"
+    one = "<ip address='10.0.0.1' prefix='8'>%s</ip>"
+    subnets = "".join("<ip address='%s' prefix='30'/>" % address(4 * i + 1) for i in range(n))
+    documents = {
+        "networks": "<networks>%s</networks>" % "".join(network("<ip address='%s' prefix='24'/>" % address(256 * i + 1), "n%d" % i, "vb%d" % i) for i in range(30000)),
+        "subnets": network(subnets + "".join("<route address='11.0.0.0' prefix='8' gateway='%s'/>" % address(4 * (n - i) - 2) for i in range(n))),
+        "hosts": network(one % ("<dhcp>%s</dhcp>" % "".join("<host mac='%s' ip='%s'/>" % (mac % (i >> 16, i >> 8 & 255, i & 255), address(i + 2)) for i in range(n)))),
+        "portgroups": network(one % "" + "".join("<portgroup name='p%d'/>" % i for i in range(n))),
+    }
+    for name, text in documents.items():
+        for target in ("nft", "bridge"):
+            ends("compile", "-q", "-t", target, "-o", "out", write(name + ".xml", text), status=(0,))
+    guest = ("<domain><name>g</name><devices><interface type='network'><mac address='%s'/><source network='n' portgroup='%s%d'/><target dev='v%d'/>"
+             "<filterref filter='clean-traffic'/></interface></devices></domain>")
+    for group, status in (("p", 0), ("q", 2)):
+        text = "".join(guest % (mac % (i >> 16, i >> 8 & 255, i & 255), group, i, i) for i in range(60000))
+        ends("compile", "-q", "-t", "nft", "-o", "out", "portgroups.xml", write("guests.xml", "<domains>%s</domains>" % text), status=(status,))
 
 
 @test
@@ -339,6 +370,38 @@ def messages_are_harmless_to_terminals():
     err = nwfc("check", name, status=2).err
     assert "\x1b" not in err, repr(err)
     assert "\x1b" not in nwfc("compile", "-t", "nft", "-p", "\x1b[m", "-m", "\x1b", "-f", "\x1b", "-D", "\x1b=\x1b", status=2).err
+
+
+# --- trace
+
+@test
+def hostile_captures():
+    dice = random.Random(7)
+    whole = [T.pcap([T.arp((10, 0, 0, 1)), T.arp((10, 0, 0, 9))]), T.pcapng([T.arp((10, 0, 0, 1))] * 3, ">")]
+    trace = ["trace", *PORT, "clean-traffic", "-D", "IP=10.0.0.1"]
+    for number in range(120):
+        data = bytearray(dice.choice(whole))
+        for _ in range(dice.randrange(1, 6)):
+            data[dice.randrange(len(data))] = dice.randrange(256)
+        write("c", bytes(data[:dice.randrange(len(data) + 1)] if number % 2 else data))
+        words = dice.choice([["c"], ["--explain-drops", "c"], ["--steps", "--side=out", "--format=json", "c"]])
+        ends(*trace, *words, status=(0, 2))
+    frames = [bytes(dice.randrange(256) for _ in range(dice.randrange(100))) for _ in range(300)]
+    heads = ["0800", "86dd", "0806", "8100", "0026424203000000", "86dd60000000"]
+    frames += [bytes(12) + bytes.fromhex(dice.choice(heads)) + f for f in frames]
+    write("r.pcap", T.pcap(frames))
+    for side in ("--side=in", "--side=out"):
+        ends(*trace, side, "--steps", "r.pcap", status=(0,))
+
+
+@test
+def hostile_words():
+    trace = ["trace", *PORT, "clean-traffic", "-D", "IP=10.0.0.1"]
+    for words in ["\x1b[31m", "out \x1b[31m", "out arp " * 500, "out " + "x" * 70000, "out given \"\x1b[31m\"", "out tcp " + "> " * 600,
+                  "out \"", "out tcp [:", "out tcp [] > []", "out tcp ]:1 > [:2", "out tcp option", "\t", " ", "out tcp dport 99999999999999999999",
+                  "out arp spa " + "1" * 9000, "0x", "0x" + "0" * 100001, "out ether saddr " + ":" * 3000]:
+        r = ends(*trace, words, status=(0, 2))
+        assert "\x1b" not in r.err + r.out, repr(r)
 
 
 if __name__ == "__main__":

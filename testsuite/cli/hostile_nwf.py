@@ -7,6 +7,7 @@ Meant for the build under AddressSanitizer, too.
 import json
 import os
 import random
+import re
 import sys
 
 from harness import MAC, ROOT, ends, main, nwfc, test, write
@@ -116,6 +117,16 @@ def nothing_breaks_out():
         assert "\x1b" not in r.out, r
         r = nwfc("check", "--format=sarif", "t.nwf", status=None)
         json.loads(r.out)
+
+
+@test
+def one_mistake_one_finding():
+    """A word of a good text left out, or said twice, is at most one finding."""
+    text = re.sub("#.*", "", (ROOT / "examples" / "tour.nwf").read_text(encoding="utf-8"))
+    for word in re.finditer(r'"[^"]*"|\$\w+|[A-Za-z0-9_.:-]+|!=|<=|[{}(),=/>]', text):
+        for changed in (text[:word.start()] + text[word.end():], text[:word.end()] + " " + word.group() + text[word.end():]):
+            r = nwfc("check", write("t.nwf", changed), status=None)
+            assert len(re.findall(r"^t\.nwf:\d+:\d+: (?:error|warning): ", r.err, flags=re.M)) <= 1, (changed, r.err)
 
 
 @test

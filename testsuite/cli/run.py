@@ -9,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import captures as T
 from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
 ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
-COMMANDS = ["compile", "remove", "check", "list", "fields", "fmt", "convert", "completion", "explain", "reload", "verify"]
+# Each with the letter that options.def has for it.
+LETTERS = {name: letter for name, letter in re.findall(r"^COMMAND\(\w+, +(\w+), +'(\w)'", (ROOT / "nwfc" / "commands.def").read_text(), flags=re.M)}
+COMMANDS = list(LETTERS)
 GOOD = filter_xml("t", rule(element="<tcp dstportstart='25'/>"))
 BAD = filter_xml("t", rule(element="<tcp dstportstart='x'/>"))
 
@@ -71,6 +74,18 @@ def bad_usage_is_2_and_says_why():
 
 
 @test
+def dump_stands_before_the_command_and_behind():
+    write("t.nwf", "filter t {\npackets:\n accept in ct count <= 4\n accept in ct count > 9\nframes:\n drop in icmpv6 type <= 5\n}\nport p mac %s { use t }\n" % MAC)
+    for dump in (["--dump=layout"], ["--dump", "layout"]):
+        told = {nwfc(*words).out for words in (["compile", *dump, "t.nwf"], ["compile", "t.nwf", *dump], [*dump, "compile", "t.nwf"], [*dump, "t.nwf"])}
+        assert len(told) == 1
+        for relation in "ct count <= 4", "ct count > 9", "icmp type <= 5":
+            assert relation in told.copy().pop(), told
+    for words in (["--dump"], ["--dump="], ["--dump=emit", "t.nwf"], ["--dump=layout", "check", "t.nwf"], ["check", "--dump=layout", "t.nwf"]):
+        assert "--dump" in nwfc(*words, status=2).err, words
+
+
+@test
 def all_errors_of_a_run_together():
     write("a.xml", "<filter name='a'>" + "".join(rule(element="<tcp dstportstart='p%d'/>" % i) for i in range(20)) + "</filter>")
     write("b.xml", BAD)
@@ -105,8 +120,7 @@ def help_has_every_option_of_the_table():
                       (ROOT / "nwfc" / "options.def").read_text(), flags=re.M)
     assert len(rows) > 15
     for c in COMMANDS:
-        letter = {"check": "k", "fmt": "m", "convert": "n", "completion": "o", "explain": "x", "reload": "d", "verify": "y"}.get(c, c[0])
-        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if letter in commands}
+        wanted = {"-MD" if name == "MD" else "--" + name for name, _, _, commands in rows if LETTERS[c] in commands}
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
 
@@ -303,15 +317,80 @@ def dependency_file_drives_make():
     assert "0x8035" in Path("out.nft").read_text()
 
 
+def remade(makefile, *changes):
+    """make does nothing again, and the recipe once after each change."""
+    write("Makefile", makefile)
+
+    def make():
+        p = subprocess.run(["make", "-s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert p.returncode == 0, (p.stdout, [f.read_text() for f in Path(".").rglob("*.d")])
+        return Path("log").read_text().count("run")
+    n = make()
+    for when, change in enumerate(changes, 1):
+        for path in Path(".").rglob("*"):
+            os.utime(path, (1e9, 1e9))
+        for path in [Path("out"), *Path("out").glob("*")]:
+            os.utime(path, (1.5e9, 1.5e9))
+        assert make() == n, "made again for nothing"
+        change()
+        assert make() == n + 1, (change, [f.read_text() for f in Path(".").rglob("*.d")])
+        n += 1
+
+
+@test
+def dependency_file_for_each_kind_of_input():
+    """Filters of -I, nwf with includes, ports, domains, networks, leases: what changes, comes or goes counts."""
+    write("lib/one.xml", filter_xml("used", rule(element="<arp/>")))
+    write("lib/unused.xml", filter_xml("unused", rule(element="<arp/>")))
+    write("base/all.nwf", "filter base {\nframes:\n\tdrop out rarp\n}\n")
+    write("top.nwf", 'include "base/all.nwf"\nfilter t {\n\tuse used\n\tuse base\n}\n')
+    write("ports/p.xml", BINDING % ("vnet0", "t", ""))
+    write("domain.xml", """<domain type='kvm'><name>g</name><devices><interface type='bridge'><mac address='52:54:00:12:34:57'/>
+<target dev='vnet1'/><filterref filter='t'/></interface></devices></domain>""")
+    write("net.xml", "<network><name>n</name><bridge name='virbr9'/><forward mode='nat'/><ip address='10.9.0.1' prefix='24'/></network>")
+    write("leases", "nwfc-leases 1\n")
+    makefile = ("out: ; echo run >>log; '%s' compile -q -t nft -MD -o $@ -I lib --leases leases --now 1 top.nwf ports domain.xml net.xml\n"
+                "-include out.d\n" % nwfc.program)
+    remade(makefile, *[lambda name=name: os.utime(name, (1.9e9, 1.9e9))
+                       for name in ("lib/one.xml", "lib/unused.xml", "base/all.nwf", "top.nwf", "ports/p.xml", "domain.xml", "net.xml", "leases")],
+           lambda: write("ports/q.xml", BINDING % ("vnet2", "t", "")), lambda: os.unlink("ports/q.xml"),
+           lambda: os.unlink("lib/unused.xml"), lambda: write("lib/late.xml", filter_xml("late", "")))
+
+
+@test
+def dependency_file_of_several_targets_and_without_a_loop():
+    """An output among the inputs does not make the directory newer than itself; standard input is no file."""
+    write("in/t.xml", GOOD)
+    makefile = "out/nwfc.nft: ; echo run >>log; '%s' compile -q -t all -MD -o out in %s\n-include out.d\n" % (nwfc.program, " ".join([*PORT, "t"]))
+    remade(makefile, lambda: os.utime("in/t.xml", (1.9e9, 1.9e9)))
+    assert Path("out.d").read_text().split(":")[0].split() == ["out/" + f for f in ("ebtables", "iptables", "ip6tables", "xtables", "nwfc.nft", "bridge")]
+    nwfc("compile", "-q", "-t", "nft", "-MD", "-o", "in/out.nft", "in", *PORT, "t")
+    assert Path("in/out.nft.d").read_text() == "in/out.nft : \\\n  in/t.xml\nin/t.xml:\n"
+    nwfc("compile", "-q", "-t", "nft", "-MD", "-o", "o", "-", *PORT, "t", text=GOOD)
+    assert Path("o.d").read_text() == "o :\n"
+
+
 @test
 def dependency_file_with_odd_names():
-    name = "a $b#c:d'e.xml"
-    write(name, GOOD)
-    nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", name)
-    write("Makefile", "all: out\n\ninclude out.d\nout: ; touch out made\n")
-    os.utime(name, (2e9, 2e9))
-    subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert os.path.exists("made"), Path("out.d").read_text()
+    for name in ("a $b#c:d'e.xml", "back\\ \\\\#slash\\.xml", "100%.xml", "%.xml", "\u00e4&~*?[]!(),@.xml", "$(x)${y}.xml"):
+        write(name, GOOD)
+        nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", "./" + name)
+        write("Makefile", "all: out\n\ninclude out.d\nout: ; touch out made\n")
+        os.utime("out", (1.5e9, 1.5e9))
+        os.utime(name, (1e9, 1e9))
+        subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert not os.path.exists("made"), (name, Path("out.d").read_text())
+        os.utime(name, (1.9e9, 1.9e9))
+        subprocess.run(["make", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert os.path.exists("made"), (name, Path("out.d").read_text())
+        os.unlink("made")
+        os.unlink(name)
+        p = subprocess.run(["make", "-s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert p.returncode == 0, (name, p.stdout)
+        os.unlink("made")
+    for name in ("a;b.xml", "a|b.xml", "a=b.xml", "a\nb.xml"):
+        write(name, GOOD)
+        assert "make can not read" in nwfc("compile", "-t", "nft", "-MD", "-o", "out", *PORT, "t", name, status=2).err
 
 
 # --- what is read
@@ -585,6 +664,12 @@ def bash_completes_commands_options_and_words():
     assert set(completed("nwfc check --")) == {o + ("=" if o in ARGUMENT else "") for o in options_of("check") if o != "-MD"}
     assert completed("nwfc compile -t ip") == ["iptables", "ip6tables"]
     assert completed("nwfc convert --to = n") == ["nwf"]
+    assert completed("nwfc help comp") == ["compile", "completion"]
+    assert completed("nwfc explain E12") == ["E12%d" % i for i in range(10)]
+    assert completed("nwfc completion f") == ["fish"]
+    for words in "--filter = clean", "--filter clean", "-f clean":
+        assert completed("nwfc compile -t nft %s" % words) == ["clean-traffic-dual", "clean-traffic-gateway", "clean-traffic"]
+    assert "--output=" in completed("nwfc explain --")
 
 
 @test
@@ -595,6 +680,7 @@ def every_shell_knows_every_option():
             assert re.search(r"\b%s\b" % c, text), (shell, c)
             for o in options_of(c):
                 assert o.lstrip("-") in text, (shell, c, o)
+        assert "E101 E102" in text and "no-arp-spoofing" in text, shell
     nwfc("completion", "tcsh", status=2)
 
 
@@ -603,6 +689,118 @@ def vim_knows_every_word():
     text = nwfc("completion", "vim").out
     for w in "filter port frames packets pass accept in inout ether icmpv6 saddr root-priority stateless".split():
         assert re.search(r"[ (|]%s\b" % re.escape(w), text), w
+
+
+# --- trace
+
+TRACE = [*PORT, "clean-traffic", "-D", "IP=10.0.0.1"]
+FRAMES = [T.arp((10, 0, 0, 1)), T.arp((10, 0, 0, 9)), T.arp((10, 0, 0, 9)), T.arp((10, 0, 0, 1), T.PEER)]
+
+
+def traced(*words, **more):
+    return json.loads(nwfc("trace", "--format=json", *TRACE, *words, **more).out)
+
+
+@test
+def a_capture_is_read_in_every_form():
+    forms = {"le.pcap": T.pcap(FRAMES), "be.pcap": T.pcap(FRAMES, ">"), "nano.pcap": T.pcap(FRAMES, magic=0xA1B23C4D),
+             "le.pcapng": T.pcapng(FRAMES), "be.pcapng": T.pcapng(FRAMES, ">")}
+    for name, data in forms.items():
+        packets = traced(write(name, data))["packets"]
+        assert [p["verdict"] for p in packets] == ["pass", "drop", "drop", "pass"], (name, packets)
+        assert [p["side"] for p in packets] == ["out", "out", "out", "in"], name
+        assert [p["number"] for p in packets] == [1, 2, 3, 4] and packets[1]["time_us"] == 1700000001000000, name
+        assert packets[1]["rule"]["key"] == "no-arp-ip-spoofing#2" and "steps" not in packets[1], packets[1]
+    assert traced("-", text=forms["le.pcap"]) == traced("le.pcap")
+    assert traced("--steps", "le.pcap")["packets"][1]["steps"]
+
+
+@test
+def a_capture_that_is_none_is_an_error():
+    broken = T.pcap(FRAMES)[:-20]
+    for name, data in {"x": b"", "text": b"hello, world\n", "cooked.pcap": T.pcap(FRAMES, link=113), "cut.pcap": broken,
+                       "head.pcap": T.pcap([])[:10]}.items():
+        for words in ((write(name, data),), ("--explain-drops", name)):
+            assert "[E713]" in nwfc("trace", *TRACE, *words, status=2).err, name
+    assert "[E601]" in nwfc("trace", *TRACE, "--explain-drops", "gone.pcap", status=2).err
+    assert traced(write("empty.pcap", T.pcap([])))["packets"] == []
+
+
+@test
+def the_side_is_told_by_the_address_or_by_an_option():
+    stranger = T.PEER + bytes.fromhex("525400000007") + FRAMES[0][12:]
+    write("s.pcap", T.pcap([stranger, b"\1\2\3", FRAMES[0]]))
+    r = traced("s.pcap")
+    assert r["skipped"] == 2 and [p["number"] for p in r["packets"]] == [3], r
+    out = traced("--side=out", "s.pcap")
+    assert out["skipped"] == 1 and out["packets"][0]["rule"]["key"] == "no-mac-spoofing#2", out
+    assert traced("--side=in", "s.pcap")["packets"][0]["side"] == "in"
+    assert "--side" in nwfc("trace", *TRACE, "s.pcap").out
+    nwfc("trace", *TRACE, "--side=up", "s.pcap", status=2)
+
+
+@test
+def drops_are_summed_up_by_rule():
+    write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
+    r = traced("--explain-drops", "d.pcap")
+    assert (r["frames"], r["bytes"]) == (5, 243) and r["passed"] == {"frames": 2, "bytes": 120}, r
+    assert r["skipped"] == {"frames": 1, "bytes": 3}
+    assert [(x["frames"], x["bytes"], x["side"], x["verdict"], x["rule"]["key"]) for x in r["rules"]] == \
+        [(2, 120, "out", "drop", "no-arp-ip-spoofing#2")]
+    text = nwfc("trace", *TRACE, "--explain-drops", "d.pcap").out
+    assert re.search(r"^ +2 +120  out  drop +no-arp-ip-spoofing#2", text, flags=re.M), text
+
+
+@test
+def words_bytes_and_captures_say_the_same():
+    write("one.pcap", T.pcap(FRAMES[1:2]))
+    words = traced("out arp request spa 10.0.0.9 tpa 10.0.0.254")["packets"][0]
+    plain = traced("out", "arp", "request", "spa", "10.0.0.9", "tpa", "10.0.0.254")["packets"][0]
+    number = traced("0x" + FRAMES[1].hex())["packets"][0]
+    spaced = traced(FRAMES[1].hex(" "))["packets"][0]
+    captured = traced("--steps", "one.pcap")["packets"][0]
+    assert words == plain == number == spaced, (words, number)
+    assert all(captured[k] == words[k] for k in ("packet", "verdict", "rule", "steps")), captured
+
+
+@test
+def a_port_is_given_by_name_or_by_options():
+    write("b.xml", BINDING % ("vnet7", "clean-traffic", "<parameter name='IP' value='10.0.0.1'/>"))
+    by_name = nwfc("trace", "b.xml", "vnet7", "out arp").out
+    assert by_name == nwfc("trace", "b.xml", "--port", "vnet7", "out arp").out
+    assert by_name == nwfc("trace", *TRACE, "out arp").out
+    assert "did you mean 'vnet7'" in nwfc("trace", "b.xml", "vnet6", "out arp", status=2).err
+    for words in ([], ["b.xml"], ["out arp"], ["b.xml", "vnet7", "-t", "pf", "out arp"], ["b.xml", "vnet7", "--format=sarif", "out arp"]):
+        assert nwfc("trace", *words, status=2).out == ""
+
+
+@test
+def a_trace_shows_the_lines_of_targets():
+    for t in ("ebtables", "xtables", "nft"):
+        script = nwfc("compile", "-t", t, *TRACE).out
+        r = traced("-t", t, "out arp request spa 10.0.0.9")["packets"][0]
+        hits = [s for s in r["steps"] if s["step"] == "hit"]
+        assert hits and all(len(s["emitted"]) == 1 and s["emitted"][0]["target"] == t for s in hits), r
+        assert all(s["emitted"][0]["text"] in script for s in hits)
+
+
+@test
+def a_trace_of_a_port_that_learns_says_so():
+    r = json.loads(nwfc("trace", "-q", "--format=json", *PORT, "clean-traffic", "out arp").out)
+    assert r["learning"] is True
+    assert "not known" in nwfc("trace", "-q", *PORT, "clean-traffic", "out arp").out
+    write("leases", "")
+    r = nwfc("trace", "-q", "--leases", "leases", *PORT, "clean-traffic", "out arp").out
+    assert "not known" in r
+
+
+@test
+def a_broken_trace_leaves_the_file_as_it_was():
+    write("out.txt", "before")
+    nwfc("trace", *TRACE, "-o", "out.txt", "out tpc", status=2)
+    assert Path("out.txt").read_text() == "before"
+    nwfc("trace", *TRACE, "-o", "out.txt", "out tcp")
+    assert "clean-traffic#1" in Path("out.txt").read_text()
 
 
 if __name__ == "__main__":

@@ -245,6 +245,7 @@ def make_place(nwfc, dir_):
     for n, name, ip in ((0, 'mail', '10.0.0.1'), (1, 'web', '10.0.0.2')):
         put(dir_, f'bindings/{name}.xml', BINDING.format(n=n, name=name, ip=ip))
         put(dir_, f'bindings.old/{name}.xml', BINDING.format(n=n, name=name, ip='10.0.0.2' if n else '10.0.0.9'))
+    put(dir_, 'tests/mail.case', '=== input\n../bindings/mail.xml\n=== packets\ndrop: out arp request spa 10.0.0.9\n')
     put(dir_, 'filters/mine.xml', "<filter name='mine'><rule action='drop' direction='out'/></filter>\n")
     put(dir_, 'bin/virsh', f"#!/bin/sh\ncat <<'EOF'\n{DOMAIN}EOF\n", 0o755)
     os.symlink(nwfc, os.path.join(dir_, 'bin', 'nwfc'))

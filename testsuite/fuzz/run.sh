@@ -25,6 +25,8 @@ flags="-std=gnu11 -g -O1 -I. -Ibuild/gen $xml_flags -fno-sanitize-recover=undefi
 sources="$(ls base/*.c ir/*.c frontend/*.c frontend/nwf/*.c) build/gen/stock_filters.c build/gen/nwf_grammar.c build/gen/nwf_scanner.c"
 # Of learnd what needs no live sockets.
 sources="$sources $(for f in address frame arp dhcp4 dhcp6 nd owners requests believe doubt learn_arp learn_nd learn_dhcp learner port journal; do echo "learnd/$f.c"; done)"
+# What reads and writes frames.
+sources="$sources $(ls review/packet.c review/frame_*.c)"
 
 # All that fuzzers are linked with, once for each compiler: archive NAME COMPILER FLAGS...
 archive() {

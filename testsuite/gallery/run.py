@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NOT_HERE = {"E503": "no target narrows", "E505": "wants two names with one hash",
-            "E606": "wants a kernel", "E603": "wants gigabytes", "E604": "wants gigabytes"}
+            "E606": "wants a kernel", "E607": "wants a machine without dot", "E603": "wants gigabytes", "E604": "wants gigabytes"}
 
 
 def arguments():
@@ -35,7 +35,8 @@ def said(nwfc, path, words):
         for p in (path, path.with_suffix(".leases"), path.with_suffix(".network"), path.with_suffix(".script")):
             if p.exists():
                 Path(folder, p.name).write_bytes(p.read_bytes())
-        p = subprocess.run([nwfc, *words, path.name], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        words = [path.name if w == "INPUT" else w for w in words] if "INPUT" in words else [*words, path.name]
+        p = subprocess.run([nwfc, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, errors="replace", timeout=120)
         if p.returncode not in (0, 1, 2):
             return "status %d\n%s" % (p.returncode, p.stderr)

@@ -9,7 +9,8 @@ Lines before the first section say what the case shows. Then, written by hand:
     === port NAME MAC FILTER         a port; its variables follow, "NAME VALUE..." a line
     === arguments                    options of all runs
     === runs                         "NAME: COMMAND ARGUMENTS" a line, in place of the two
-                                     that every case has otherwise: classic and nft
+                                     that every case has otherwise: classic and nft; the inputs
+                                     stand at the end, or where INPUTS does
 
 and, written by run.py --update and read by whoever reviews the change:
 
@@ -96,6 +97,9 @@ class Case:
         for d in self.dirs:
             words += ["-I", d]
         own = [a for a in self.arguments if words[1] == "compile" or not a.startswith(COMPILE_ONLY)]
+        if "INPUTS" in words:
+            at = words.index("INPUTS")
+            return words[:at] + own + self.inputs + words[at + 1:]
         return words + own + self.inputs
 
     def run(self, nwfc, folder, arguments, timeout=60):

@@ -345,7 +345,7 @@ def ip_stage_tests(protocol, fields, plain):
     wanted = IP_PROTOCOLS[protocol] if v4 else IP6_PROTOCOLS[protocol]
     own = dict(fields)
     if not plain:
-        mac_only = set(own) - {"srcmacaddr", "state"} == set() and "srcmacaddr" in own
+        mac_only = not set(own) - {"srcmacaddr", "state", "connlimit-above", "ipset", "ipsetflags"} and "srcmacaddr" in own
         own.pop("srcmacaddr", None)
         if mac_only:
             return None

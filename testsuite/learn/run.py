@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -438,6 +439,23 @@ def the_old_rules_stay_when_loading_fails():
     assert "leases:4:1:" in p.stderr, p.stderr
     assert ruleset() == before and Path("leases.applied").read_bytes() == applied
     assert sorted(os.listdir(".")) == ["bin", "host.nwf", "learn", "learn.lock", "leases", "leases.applied", "out.nft"]
+
+
+@test
+def what_was_applied_is_a_file():
+    """The leases' folder is learnd's, which has no rights: it must not lead what root writes elsewhere."""
+    host(port(1))
+    journal()
+    recorded()
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for name in ("pipe", "/dev/null", "none"):
+        os.symlink(name, "leases.applied")
+        reload_()
+        assert stat.S_ISREG(os.lstat("leases.applied").st_mode), name
+        os.unlink("leases.applied")
+    assert not os.read(reader, 99) and not os.path.exists("none")
+    os.close(reader)
 
 
 @test

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import bridge_trouble
 import lab
 
 MACS = {"g1": "52:54:00:00:00:01", "g2": "52:54:00:00:00:02"}
@@ -81,6 +82,8 @@ def frame(net, source, to, word):
 
 class Bed(lab.Checks):
     """A bridge with two guests, an uplink and one more; what is compiled for it; and the checks."""
+    mac, port = MACS["g1"], PORT1
+    state, entries = staticmethod(state), staticmethod(entries)
 
     def __init__(self, nwfc, folder):
         super().__init__()
@@ -101,12 +104,14 @@ class Bed(lab.Checks):
         lab.run("ip", "link", "set", "dev", name, "up")
 
     def plug(self, name):
-        """The host's end has the guest's address as libvirt gives it to a tap."""
+        """The host's end has the guest's address as libvirt gives it to a tap. Machines speak when told alone:
+        an entry in the table follows each frame of its machine."""
         m = self.net[name]
         self.host.ip(f"link add v{name} type veth peer name eth0 netns {m.holder.pid}")
         if name in MACS:
             m.ip(f"link set eth0 address {MACS[name]}")
             self.host.ip(f"link set v{name} address fe{MACS[name][2:]}")
+        m.set({"ipv6/conf/eth0/disable_ipv6": 1})
         self.host.ip(f"link set v{name} master {BRIDGE}")
         self.host.ip(f"link set v{name} up")
         m.ip("link set eth0 up")
@@ -127,6 +132,9 @@ class Bed(lab.Checks):
                   str(self.folder / "d.xml"))
         self.check(done.returncode == 0, done.stderr)
 
+    def compile_for(self, bridge, *ports, targets="all"):
+        self.compile(network(bridge), domains(*ports), targets)
+
     def run(self, script, *words, **env):
         return sh("sh", str(self.folder / script), *words, **dict(self.env, **env))
 
@@ -136,14 +144,23 @@ class Bed(lab.Checks):
                    f"{text or script} {words}: status {done.returncode}, {done.stderr}")
         return done.stderr
 
-    def fake(self, condition, action):
-        """A `bridge' that does something else where its arguments are like that."""
-        folder = self.folder / "fake"
-        folder.mkdir(exist_ok=True)
-        real = sh("sh", "-c", "PATH=$PATH:/usr/sbin:/sbin; command -v bridge").stdout.strip()
-        (folder / "bridge").write_text(f"#!/bin/sh\ncase $* in\n{condition}) {action} ;;\nesac\nexec {real} \"$@\"\n")
-        (folder / "bridge").chmod(0o755)
+    def fake(self, condition, action, *tools):
+        """A `bridge', or other tools, that do something else where their arguments are like that."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        for tool in tools or ("bridge",):
+            real = sh("sh", "-c", f"PATH=$PATH:/usr/sbin:/sbin; command -v {tool}").stdout.strip()
+            (folder / tool).write_text(f"#!/bin/sh\ncase $* in\n{condition}) {action} ;;\nesac\nexec {real} \"$@\"\n")
+            (folder / tool).chmod(0o755)
         return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+    def where(self, mac, bridge=BRIDGE):
+        """The ports at which the table has the address."""
+        fdb = (x.split() for x in sh("bridge", "fdb", "show", "br", bridge).stdout.splitlines())
+        return {x[2] for x in fdb if x[0] == mac}
+
+    def unchanged(self, text):
+        """All is as it was before any script ran."""
+        self.check(state() == self.before and not (self.folder / "record").exists(), f"{text}: {state()}")
 
     def verified(self):
         """verify finds nothing but what this kernel can not do."""
@@ -295,6 +312,10 @@ def check_odd_names(b):
     b.check(state(bridge) == before, "odd names: remove")
 
 
+PARTS = (check_frames, check_removal, check_failure, check_apply, *bridge_trouble.PARTS, check_odd_names,
+         bridge_trouble.check_names)
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--nwfc", default="build/nwfc")
@@ -312,7 +333,7 @@ def main():
             bed.compile(network(), domains(PORT1, None))
             after = check_script(bed)
             check_differences(bed, after)
-            for part in () if opt.kernel else (check_frames, check_removal, check_failure, check_apply, check_odd_names):
+            for part in () if opt.kernel else PARTS:
                 part(bed)
     finally:
         if bed:

@@ -345,6 +345,32 @@ static void test_nowhere(void **state)
 	rmdir(path);
 }
 
+/* Whoever may write into the folder does not choose what root makes or writes elsewhere. */
+static void test_symlinks(void **state)
+{
+	char elsewhere[] = "/tmp/learnd-unit-elsewhere-XXXXXX", text[8] = "";
+	int fd = mkstemp(elsewhere);
+	assert_int_equal(write(fd, "others\n", 7), 7);
+	open_journal();
+	put_lease(EVENT_ADD, 1, NEVER);
+	assert_true(journal_sync(&journal, &fault) && read_again());
+	assert_int_equal(symlink(elsewhere, beside), 0);
+	assert_true(journal_compact(&journal, &leases, WALL, &fault));
+	assert_true(read_again());
+	assert_int_equal(leases.n, 1);
+	assert_int_equal(pread(fd, text, 7, 0), 7);
+	assert_string_equal(text, "others\n");
+	journal_close(&journal);
+
+	unlink(path);
+	unlink(elsewhere);
+	assert_int_equal(symlink(elsewhere, path), 0);
+	assert_false(journal_open(&journal, path, &fault));
+	assert_int_not_equal(access(elsewhere, F_OK), 0);
+	journal_close(&journal);
+	close(fd);
+}
+
 /* --- the key of a port --- */
 
 static void test_port_keys(void **state)
@@ -361,12 +387,19 @@ static void test_port_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_what_is_put_is_read), TEST(test_longest_lease),
-		TEST(test_longest_line),        TEST(test_torn_anywhere),
-		TEST(test_corrupt_lines),       TEST(test_keys),
-		TEST(test_compaction),          TEST(test_compaction_fails),
-		TEST(test_write_errors),        TEST(test_no_room_for_the_new_file),
-		TEST(test_full_device),         TEST(test_nowhere),
+		TEST(test_what_is_put_is_read),
+		TEST(test_longest_lease),
+		TEST(test_longest_line),
+		TEST(test_torn_anywhere),
+		TEST(test_corrupt_lines),
+		TEST(test_keys),
+		TEST(test_compaction),
+		TEST(test_compaction_fails),
+		TEST(test_write_errors),
+		TEST(test_no_room_for_the_new_file),
+		TEST(test_full_device),
+		TEST(test_nowhere),
+		TEST(test_symlinks),
 		TEST(test_port_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace: what becomes of a packet. The last words say the packet, the one before
+ * them the port, unless options do; all others are inputs.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/near.h"
+#include "nwfc/capture.h"
+#include "nwfc/commands.h"
+#include "nwfc/trace.h"
+#include "review/packet_words.h"
+#include "review/space.h"
+
+struct arguments {
+	struct words inputs;
+	const char *port;
+	struct str packet; /* words, bytes, or a file's name */
+};
+
+static bool is_side(const char *word)
+{
+	return strcmp(word, "in") == 0 || strcmp(word, "out") == 0;
+}
+
+/* A packet's words need no quotes when they begin with its side: all that follows is theirs. */
+static void take_packet(struct session *s, struct words *rest, struct arguments *a)
+{
+	uint32_t i = 0;
+	while (i < rest->n && !is_side(rest->items[i]))
+		i++;
+	if (i == rest->n)
+		i--;
+	a->packet = str_from(rest->items[i]);
+	for (uint32_t k = i + 1; k < rest->n; k++)
+		a->packet = str_printf(s->arena, "%.*s %s", STR_ARG(a->packet), rest->items[k]);
+	rest->n = i;
+}
+
+static const char *read_arguments(struct session *s, struct arguments *a)
+{
+	const struct options *o = s->opt;
+	struct words rest = o->inputs;
+	if (!option_given(o, OPT_EXPLAIN_DROPS)) {
+		if (!rest.n)
+			return "trace wants a packet: words like \"out arp request spa 10.0.0.9\", "
+			       "bytes in hexadecimal, or a capture";
+		take_packet(s, &rest, a);
+	}
+	a->port = option_value(o, OPT_PORT);
+	if (!a->port && rest.n)
+		a->port = rest.items[--rest.n];
+	if (!a->port)
+		return "trace wants a port: its name before the packet, or --port, --mac and "
+		       "--filter";
+	a->inputs = rest;
+	return NULL;
+}
+
+static const char *trace_options(struct trace *t)
+{
+	const struct options *o = t->s->opt;
+	const char *format = option_value(o, OPT_FORMAT), *side = option_value(o, OPT_SIDE);
+	const char *table = option_value(o, OPT_TABLE);
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+		return "--format wants text or json";
+	if (side && !is_side(side))
+		return "--side wants out or in";
+	vec_each (w, &o->values[OPT_TARGET])
+		if (strcmp(*w, "all") != 0 && !target_find(str_from(*w)))
+			return "-t wants ebtables, iptables, ip6tables, xtables, nft, bridge or "
+			       "all";
+	t->json = format && strcmp(format, "json") == 0;
+	t->c.emit = (struct emit_ctx){
+		.arena = t->s->arena, .diags = &t->s->diags, .limits = t->s->limits};
+	t->c.emit.options.table = str_from(table ? table : "nwfc");
+	t->c.emit.options.version = NWFC_VERSION;
+	t->c.emit.options.expand = option_given(o, OPT_EXPAND);
+	for (int l = 0; l < LOSSES; l++) /* nothing is loaded: what is lost is said, no more */
+		t->c.emit.options.allow_loss[l] = true;
+	return read_now(o, &t->c.emit.options.now_ms);
+}
+
+/* --- the port --- */
+
+static bool find_port(struct trace *t, const char *name)
+{
+	struct nearest near = nearest_to(str_from(name));
+	vec_each (pd, &t->c.build.ports) {
+		nearest_try(&near, str_copy(t->s->arena, pd->port->name).s);
+		if (str_is(pd->port->name, name)) {
+			t->pd = pd;
+			return true;
+		}
+	}
+	struct finding *f = diag_add(&t->s->diags, FINDING(E714), (struct span){0},
+				     "there is no port '%s' with a filter among the inputs", name);
+	if (near.name)
+		nearest_hint(&t->s->diags, f, &near);
+	else if (!t->c.build.ports.n)
+		diag_hint(&t->s->diags, f,
+			  "the inputs have none: give a filterbinding or a domain, or --port, "
+			  "--mac and --filter");
+	return false;
+}
+
+static bool load(struct trace *t, const struct arguments *a)
+{
+	struct session *s = t->s;
+	if (!compile_leases(&t->c))
+		return false;
+	list_inputs(s, &a->inputs, &t->c.inputs);
+	bool good = load_host(s, &t->c.inputs, true, false, &t->c.host);
+	good &= compile_host(&t->c, &s->diags, &t->c.host, t->c.leases, &t->c.build);
+	if (!good || s->diags.errors || !find_port(t, a->port))
+		return false;
+	for (int side = 0; side < SIDES; side++)
+		t->usual[side] = usual_packet(t->pd, (enum side)side);
+	return trace_emit(t);
+}
+
+/* --- the packet --- */
+
+/* Hexadecimal digits alone, and enough of them for a frame. */
+static bool is_bytes(struct str text)
+{
+	uint32_t digits = 0;
+	bool marked = text.len > 2 && text.s[0] == '0' && (text.s[1] | 32) == 'x';
+	for (uint32_t i = marked ? 2 : 0; i < text.len; i++) {
+		if (!memchr("0123456789abcdefABCDEF: \t\n-", text.s[i], 27))
+			return false;
+		digits += !memchr(": \t\n-", text.s[i], 5);
+	}
+	return marked || digits >= 28;
+}
+
+static void trace_bytes(struct trace *t, struct str text)
+{
+	struct str bytes;
+	enum side side;
+	struct frame f;
+	if (!bytes_from_hex(t->s->arena, text, &bytes)) {
+		diag_add(&t->s->diags, FINDING(E712), (struct span){0},
+			 "these are no bytes in hexadecimal");
+		return;
+	}
+	if (!frame_read(bytes, SIDE_OUT, &f)) {
+		diag_add(&t->s->diags, FINDING(E712), (struct span){0},
+			 "a frame has 14 bytes at least, and these are %u", bytes.len);
+		return;
+	}
+	if (!trace_side(t, bytes, &side)) {
+		struct finding *e = diag_add(&t->s->diags, FINDING(E712), (struct span){0},
+					     "the frame is neither from nor to the port's address");
+		diag_hint(&t->s->diags, e, "--side=out or --side=in says where it goes");
+		return;
+	}
+	f.packet.side = side;
+	trace_packet(t, &(struct told){.packet = f.packet, .malformed = f.malformed}, true);
+}
+
+static void trace_words(struct trace *t, struct str text)
+{
+	struct words_error e;
+	struct told p = {.number = 0};
+	struct diags *ds = &t->s->diags;
+	const char *why;
+	if (packet_read_words(t->s->arena, text, t->usual, &p.packet, &e)) {
+		p.packet.bytes = packet_to_bytes(t->s->arena, &p.packet, &why);
+		trace_packet(t, &p, true);
+		return;
+	}
+	uint32_t file = source_add(&t->s->sources, STR("<packet>"), text);
+	struct finding *f = diag_add(ds, FINDING(E711), (struct span){file, e.lo, e.hi}, "%.*s",
+				     STR_ARG(e.text));
+	if (e.hint.len)
+		diag_hint(ds, f, "%.*s", STR_ARG(e.hint));
+}
+
+static void trace_what(struct trace *t, struct str packet)
+{
+	const char *drops = option_value(t->s->opt, OPT_EXPLAIN_DROPS);
+	const char *path = str_copy(t->s->arena, packet).s;
+	if (drops) {
+		trace_drops(t, drops);
+		return;
+	}
+	trace_begin(t);
+	if (strcmp(path, "-") == 0 || is_capture(path))
+		trace_capture(t, path);
+	else if (is_bytes(packet))
+		trace_bytes(t, packet);
+	else if (!memchr(packet.s, ' ', packet.len) && access(path, R_OK) == 0)
+		trace_capture(t, path); /* libpcap says what is wrong with it */
+	else
+		trace_words(t, packet);
+	trace_end(t);
+}
+
+enum exit_code cmd_trace(struct session *s)
+{
+	struct trace t = {.s = s, .c = {.s = s}};
+	struct arguments a = {.port = NULL};
+	struct output o;
+	const char *why = trace_options(&t);
+	if (!why)
+		why = read_arguments(s, &a);
+	if (why)
+		return usage(why);
+	if (!load(&t, &a) || !output_open(s, option_value(s->opt, OPT_OUTPUT), false, &o))
+		return session_verdict(s);
+	t.out = &o.buf;
+	trace_what(&t, a.packet);
+	if (s->diags.errors && o.temporary)
+		output_abandon(&o);
+	else if (output_close(s, &o))
+		output_commit(s, &o);
+	return session_verdict(s);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "review/diff.h"
+
+struct differ {
+	struct space *sp;
+	const struct port_data *port[VERSIONS];
+	struct side_meaning *m[VERSIONS]; /* of the packets that are treated differently */
+	enum side side;
+	struct changes *out;
+};
+
+static pset of_verdict(const struct side_meaning *m, enum verdict v)
+{
+	return v == VERDICT_PASS ? m->passed : v == VERDICT_DROP ? m->dropped : m->rejected;
+}
+
+/* The verdict of a rule that decides about packets. */
+static enum verdict rule_verdict(const struct rule_meaning *r)
+{
+	if (r->rule->verdict == ACTION_REJECT && r->layer == LAYER_PACKET)
+		return VERDICT_REJECT;
+	return r->rule->verdict == ACTION_DROP || r->rule->verdict == ACTION_REJECT ? VERDICT_DROP
+										    : VERDICT_PASS;
+}
+
+static enum layer layer_at(enum side side, int position)
+{
+	return (side == SIDE_OUT) == (position == 0) ? LAYER_FRAME : LAYER_PACKET;
+}
+
+static void add_change(struct differ *d, const struct change *proto, pset packets)
+{
+	if (packets == PSET_NONE || sets_failed(d->sp->sets))
+		return;
+	struct change *c = vec_push(d->sp->arena, &d->out->list);
+	*c = *proto;
+	struct packet usual = usual_packet(d->port[NOW], d->side);
+	c->packets = packets;
+	c->uncertain = space_uncertain(d->sp, packets);
+	c->witness = space_witness(d->sp, packets, &usual);
+}
+
+/*
+ * Packets of which the rule in one version is known: by the rule that the other one has for them,
+ * of the verdict and the layer in proto. What no rule decides about passed at the end.
+ */
+static void split_by_rule(struct differ *d, struct change proto, int version, pset packets)
+{
+	const struct side_meaning *m = d->m[version];
+	vec_each (r, &m->rules) {
+		if (packets == PSET_NONE)
+			return;
+		if (r->layer != proto.layer || rule_verdict(r) != proto.verdict[version])
+			continue;
+		pset mine = pset_and(d->sp->sets, packets, r->decides);
+		if (mine == PSET_NONE)
+			continue;
+		proto.rule[version] = r->rule;
+		add_change(d, &proto, mine);
+		packets = pset_minus(d->sp->sets, packets, mine);
+	}
+	proto.rule[version] = NULL;
+	add_change(d, &proto, packets);
+}
+
+/* By the rule that drops (or rejects) in one version, layer by layer as packets meet them. */
+static void split_by_dropper(struct differ *d, struct change proto, int dropper, pset packets)
+{
+	const struct side_meaning *m = d->m[dropper];
+	for (int i = 0; i < 2; i++) {
+		proto.layer = layer_at(d->side, i);
+		vec_each (r, &m->rules) {
+			if (packets == PSET_NONE)
+				return;
+			if (r->layer != proto.layer || rule_verdict(r) != proto.verdict[dropper])
+				continue;
+			pset mine = pset_and(d->sp->sets, packets, r->decides);
+			proto.rule[dropper] = r->rule;
+			if (mine == PSET_NONE)
+				continue;
+			split_by_rule(d, proto, !dropper, mine);
+			packets = pset_minus(d->sp->sets, packets, mine);
+		}
+	}
+}
+
+static void diff_side(struct differ *d)
+{
+	static const struct {
+		enum verdict before, now;
+	} kinds[] = {{VERDICT_DROP, VERDICT_PASS},   {VERDICT_REJECT, VERDICT_PASS},
+		     {VERDICT_PASS, VERDICT_DROP},   {VERDICT_PASS, VERDICT_REJECT},
+		     {VERDICT_DROP, VERDICT_REJECT}, {VERDICT_REJECT, VERDICT_DROP}};
+	const struct side_meaning *old = d->m[BEFORE], *new = d->m[NOW];
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct change proto = {.side = d->side, .verdict = {kinds[i].before, kinds[i].now}};
+		pset both = pset_and(d->sp->sets, of_verdict(old, kinds[i].before),
+				     of_verdict(new, kinds[i].now));
+		int dropper = kinds[i].now == VERDICT_PASS ? BEFORE : NOW;
+		if (both != PSET_NONE)
+			split_by_dropper(d, proto, dropper, both);
+	}
+}
+
+/* The rules behind the verdicts are looked for among the packets that matter alone: mostly few. */
+void diff_ports(struct space *sp, const struct port_data *before, const struct port_data *now,
+		struct changes *out)
+{
+	for (int side = 0; side < SIDES; side++) {
+		struct differ d = {
+			.sp = sp, .port = {before, now}, .side = (enum side)side, .out = out};
+		struct verdicts old = verdicts_of(sp, before, d.side),
+				new = verdicts_of(sp, now, d.side);
+		pset differ = pset_or(sp->sets, pset_xor(sp->sets, old.dropped, new.dropped),
+				      pset_xor(sp->sets, old.rejected, new.rejected));
+		if (differ == PSET_NONE)
+			continue;
+		for (int v = 0; v < VERSIONS; v++)
+			d.m[v] = meaning_within(sp, d.port[v], d.side, differ);
+		diff_side(&d);
+	}
+}
