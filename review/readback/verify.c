@@ -73,13 +73,43 @@ static struct str words_of(struct script_form *f, const struct packet *p,
 	return buf_take(f->arena, &b);
 }
 
-static void say_bytes(struct script_form *f, struct finding *x, const struct packet *p)
+/* Bits that the space does not have, as far as the difference depends on them. */
+static void put_private(struct script_form *f, pset only, enum base base, char *header, size_t n)
+{
+	struct sets *s = f->sp->sets;
+	for (uint32_t i = 0; i < 512 && i / 8 < n; i++) {
+		char one = (char)(0x80 >> i % 8);
+		if (!f->private[base][i])
+			continue;
+		pset bit = header_private(f, base, i);
+		if (pset_within(s, only, bit))
+			header[i / 8] |= one;
+		else if (pset_and(s, only, bit) == PSET_NONE)
+			header[i / 8] &= (char)~one;
+	}
+}
+
+enum { ETHER_HEADER = 14 };
+
+/* Where the transport header is, or data in its place. */
+static uint32_t transport_at(const struct packet *p)
+{
+	bool six = packet_meets(p, C_IP6);
+	return ETHER_HEADER + (six ? 40 : 20) + (six && p->v[V_FRAGMENT] ? 8 : 0);
+}
+
+static void say_bytes(struct script_form *f, struct finding *x, const struct packet *p, pset only)
 {
 	const char *why;
-	struct str bytes = packet_to_bytes(f->arena, p, &why);
-	if (bytes.len)
-		diag_note(f->ds, x, (struct span){0}, "as bytes: %.*s",
-			  STR_ARG(bytes_to_hex(f->arena, bytes)));
+	struct str b = packet_to_bytes(f->arena, p, &why);
+	uint32_t th = transport_at(p);
+	if (!b.len)
+		return;
+	char *bytes = arena_copy(f->arena, b.s, b.len);
+	if (packet_meets(p, C_IP) && b.len > th)
+		put_private(f, only, BASE_TRANSPORT, bytes + th, b.len - th);
+	diag_note(f->ds, x, (struct span){0}, "as bytes: %.*s",
+		  STR_ARG(bytes_to_hex(f->arena, (struct str){bytes, b.len})));
 }
 
 static void say_witness(struct checker *c, const struct seat *seat, const struct port_data *pd,
@@ -111,7 +141,7 @@ static void say_witness(struct checker *c, const struct seat *seat, const struct
 		diag_note(f->ds, x, by->rule->source->span, "the rule that decides");
 	else if (!both)
 		diag_note(f->ds, x, pd->port->filter.span, "no rule of the filter decides");
-	say_bytes(f, x, &p);
+	say_bytes(f, x, &p, only);
 	c->witnesses++;
 }
 
