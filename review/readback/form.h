@@ -27,7 +27,9 @@ struct view {
 
 struct field_ref {
 	struct str text;
-	uint32_t width;
+	bool header; /* bits at a place of a header, not of a property */
+	uint8_t base;
+	uint32_t offset, width;
 	vec_of(struct view) views;
 };
 
@@ -165,6 +167,9 @@ const struct field_ref *header_bits(struct script_form *f, struct str text, enum
 
 /* A variable, in packets of `of`. */
 const struct field_ref *header_var(struct script_form *f, struct str text, enum var_id v, pset of);
+
+/* A bit of a header that the space has no variable for. */
+pset header_private(struct script_form *f, enum base base, uint32_t offset);
 
 pset field_where(struct script_form *f, const struct field_ref *r);
 pset field_range(struct script_form *f, const struct field_ref *r, u128 lo, u128 hi);
