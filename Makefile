@@ -52,13 +52,14 @@ LEARND_SRC := $(sort $(wildcard learnd/*.c))
 LEARND_OBJ  = $(LEARND_SRC:%.c=$(BUILD)/obj/%.o)
 BASE_OBJ    = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard base/*.c)))
 LEARND_LIBS = -lpcap -lmnl -lseccomp -lcap-ng -lsystemd
-GEN_SRC   = $(BUILD)/gen/stock_filters.c
+GEN_SRC   = $(BUILD)/gen/stock_filters.c $(BUILD)/gen/stock_assertions.c
 GEN_TEXT  = $(BUILD)/gen/xtables_scripts.c
 GEN_NWF   = $(BUILD)/gen/nwf_grammar.c $(BUILD)/gen/nwf_scanner.c
 LIB_OBJ   = $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_SRC:.c=.o) $(GEN_TEXT:.c=.o) $(GEN_NWF:.c=.o)
 GEN_EXPLAIN = $(BUILD)/gen/explanations.c
 NWFC_OBJ  = $(NWFC_SRC:%.c=$(BUILD)/obj/%.o) $(GEN_EXPLAIN:.c=.o)
 STOCK    := $(sort $(wildcard examples/filters/*.xml))
+READY    := $(sort $(wildcard examples/assertions/*.nwf))
 
 .PHONY: all deps deps-check demo demo-learn demo-network check check-vm bench fuzz install uninstall clean format update-goldens units threads
 all: $(BUILD)/nwfc $(BUILD)/learnd
@@ -89,9 +90,12 @@ $(BUILD)/obj/%.o: %.c
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(GEN_SRC): scripts/embed-filters.sh $(STOCK)
+$(BUILD)/gen/stock_filters.c: scripts/embed-filters.sh $(STOCK)
 	@mkdir -p $(@D)
-	sh scripts/embed-filters.sh $(STOCK) >$@.tmp && mv $@.tmp $@
+	sh scripts/embed-filters.sh stock_filters $(STOCK) >$@.tmp && mv $@.tmp $@
+$(BUILD)/gen/stock_assertions.c: scripts/embed-filters.sh $(READY)
+	@mkdir -p $(@D)
+	sh scripts/embed-filters.sh stock_assertions $(READY) >$@.tmp && mv $@.tmp $@
 
 EXPLAIN_TEXTS = $(sort $(wildcard docs/explain/*.txt))
 $(GEN_EXPLAIN): scripts/embed-explanations.sh $(EXPLAIN_TEXTS)
@@ -189,7 +193,7 @@ MANUALS = nwfc.1 nwfc.5 learnd.8
 MANUAL_FILES = $(foreach m,$(MANUALS),$(MANDIR)/man$(lastword $(subst ., ,$(m)))/$(m))
 
 install: $(BUILD)/nwfc $(BUILD)/learnd
-	install -d $(BINDIR) $(SBINDIR) $(DATADIR)/filters $(DOCDIR)/docs $(sort $(dir $(MANUAL_FILES)))
+	install -d $(BINDIR) $(SBINDIR) $(DATADIR)/filters $(DATADIR)/assertions $(DOCDIR)/docs $(sort $(dir $(MANUAL_FILES)))
 	install -d $(UNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR)
 	install -m 755 $(BUILD)/nwfc $(BINDIR)/nwfc
 	install -m 755 $(BUILD)/learnd $(SBINDIR)/learnd
@@ -198,6 +202,7 @@ install: $(BUILD)/nwfc $(BUILD)/learnd
 	sed 's|/usr/local/|$(PREFIX)/|g' systemd/learnd.service >$(UNITDIR)/learnd.service
 	chmod 644 $(UNITDIR)/learnd.service
 	install -m 644 $(STOCK) $(DATADIR)/filters
+	install -m 644 $(READY) $(DATADIR)/assertions
 	install -m 644 examples/tour.nwf $(DATADIR)
 	for c in $(COMPLETIONS); do \
 		install -d $$(dirname $(SHAREDIR)/$${c#*:}) && $(BUILD)/nwfc completion $${c%%:*} >$(SHAREDIR)/$${c#*:} || exit; \
@@ -214,8 +219,9 @@ uninstall:
 	rm -f $(BINDIR)/nwfc $(SBINDIR)/learnd $(MANUAL_FILES)
 	rm -f $(UNITDIR)/learnd.service $(SYSUSERSDIR)/learnd.conf $(TMPFILESDIR)/learnd.conf
 	rm -f $(foreach c,$(COMPLETIONS),$(SHAREDIR)/$(lastword $(subst :, ,$(c)))) $(FTDETECT) $(DATADIR)/tour.nwf
+	rm -f $(addprefix $(DATADIR)/assertions/,$(notdir $(READY)))
 	rm -f $(addprefix $(DATADIR)/filters/,$(notdir $(STOCK))) $(addprefix $(DOCDIR)/,$(DOCS))
-	rmdir $(DATADIR)/filters $(DATADIR) $(DOCDIR)/docs $(DOCDIR) 2>/dev/null || true
+	rmdir $(DATADIR)/filters $(DATADIR)/assertions $(DATADIR) $(DOCDIR)/docs $(DOCDIR) 2>/dev/null || true
 
 clean:
 	rm -rf build

@@ -14,6 +14,7 @@
 #ifndef NWFC_FRONTEND_FRONTEND_H
 #define NWFC_FRONTEND_FRONTEND_H
 
+#include "ir/assertion.h"
 #include "ir/findings.h"
 #include "ir/interface.h"
 #include "ir/network.h"
@@ -36,6 +37,7 @@ struct parse_ctx {
 	struct ports *ports;
 	struct networks *networks;     /* NULL: nobody wants them */
 	struct interfaces *interfaces; /* the same */
+	struct assertions *assertions; /* the same; those of nwf texts are checked anyway */
 	struct str
 		port_name; /* from --port: for a document with one interface that has no name yet */
 	struct comments *comments; /* of XML are gathered here; NULL: nobody wants them */

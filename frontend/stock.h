@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stock.h - the filters that come with the program, as text inside it.
+ * stock.h - the filters and assertions that come with the program, as text inside it.
  */
 #ifndef NWFC_FRONTEND_STOCK_H
 #define NWFC_FRONTEND_STOCK_H
@@ -12,5 +12,8 @@ struct stock_filter {
 
 /* Terminated by a NULL path. */
 extern const struct stock_filter stock_filters[];
+
+/* Texts of the nwf language that hold assertions alone. */
+extern const struct stock_filter stock_assertions[];
 
 #endif

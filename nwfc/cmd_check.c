@@ -4,6 +4,18 @@
  */
 #include "ir/findings.h"
 #include "nwfc/commands.h"
+#include "nwfc/prove.h"
+
+/* Of assertions, all but whether they hold; those of a text by itself have nothing to be about. */
+static void check_assertions(struct session *s, const struct host *h, const struct build *b)
+{
+	struct prove p = {.s = s, .host = h, .build = b};
+	bool any = h->ports.list.n > 0;
+	map_each (e, &h->library.by_name)
+		any |= !((const struct filter *)e->cptr)->stock;
+	if (any && h->assertions.list.n && !s->diags.errors && prove_bind(&p))
+		prove_packets(&p);
+}
 
 enum exit_code cmd_check(struct session *s)
 {
@@ -18,5 +30,6 @@ enum exit_code cmd_check(struct session *s)
 	load_host(s, &in, true, false, &h);
 	check_library(&cx, &h.library);
 	build_ports(&cx, &h.library, &h.ports, &b);
+	check_assertions(s, &h, &b);
 	return session_verdict(s);
 }

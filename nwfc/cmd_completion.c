@@ -59,21 +59,34 @@ static void put_shells(struct buf *out)
 		buf_printf(out, "%s%s", i ? " " : "", shell_names[i]);
 }
 
-/* A stock filter's file has its name. */
-static void put_stock(struct buf *out)
+/* What comes with the program is named by its file. */
+static void put_stock(struct buf *out, const struct stock_filter *list)
 {
-	for (const struct stock_filter *s = stock_filters; s->path; s++) {
+	for (const struct stock_filter *s = list; s->path; s++) {
 		const char *slash = strrchr(s->path, '/'), *name = slash ? slash + 1 : s->path;
-		buf_printf(out, "%s%.*s", s == stock_filters ? "" : " ", (int)strcspn(name, "."),
+		buf_printf(out, "%s%.*s", s == list ? "" : " ", (int)strcspn(name, "."),
 			   name);
 	}
+}
+
+static void put_filters(struct buf *out)
+{
+	put_stock(out, stock_filters);
+}
+
+/* The parts, and before them what they are parts of. */
+static void put_ready(struct buf *out)
+{
+	buf_lit(out, "anti-spoof ");
+	put_stock(out, stock_assertions);
 }
 
 /* The words that an option's argument can be, or a command's (id: -1); false: files and the like.
  */
 static bool put_words(struct buf *out, int id, int command)
 {
-	void (*const put)(struct buf *) = id == OPT_FILTER            ? put_stock
+	void (*const put)(struct buf *) = id == OPT_FILTER            ? put_filters
+					  : id == OPT_READY           ? put_ready
 					  : id >= 0                   ? NULL
 					  : command == CMD_HELP       ? put_commands
 					  : command == CMD_EXPLAIN    ? put_codes
@@ -314,6 +327,8 @@ static void put_vim(struct session *s, struct buf *out)
 	put_vim_fields(s, out);
 	put_keyword_line(out, "nwfStatement");
 	for (const char *const *w = nwf_statement_words; *w; w++)
+		buf_printf(out, " %s", *w);
+	for (const char *const *w = nwf_assert_words; *w; w++)
 		buf_printf(out, " %s", *w);
 	static const char *const links[][2] = {
 		{"Comment", "Comment"},     {"String", "String"},

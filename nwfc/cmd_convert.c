@@ -63,6 +63,11 @@ static void say_items_left_out(struct session *s, const struct text *t)
 			diag_add(&s->diags, FINDING(W132), it->span,
 				 "%.*s is left out: no filter of this text uses it",
 				 STR_ARG(it->name.text));
+		} else if (it->kind == NWF_ASSERT) {
+			f = diag_add(&s->diags, FINDING(W132), it->span,
+				     "the assertion is left out");
+			diag_hint(&s->diags, f,
+				  "keep it in a text of its own, *.nwf, beside the XML");
 		}
 	}
 }

@@ -55,21 +55,51 @@ static const struct filter *read_rule(struct session *s, const char *words, bool
 	return NULL;
 }
 
-/* The port's values under the class's filter. */
-static bool build_class(struct session *s, const struct filter *f, const struct port *port,
-			struct build *b)
+/* A reference to the filter, in a library of its own. */
+static const struct tree *tree_of_class(struct pass_ctx *cx, const struct filter *f)
 {
 	struct library lib = {0};
-	struct ports ports = {0};
+	struct filter_ref ref = {.filter = f->name, .span = f->name_span};
+	library_add(&lib, (struct filter *)f, false, cx->diags);
+	return resolve(cx, &lib, &ref);
+}
+
+const struct tree *packet_class_tree(struct session *s, const struct filter *f)
+{
 	struct pass_ctx cx = {s->arena, &s->diags, s->limits, NULL};
-	struct port *p = arena_new_object(s->arena, struct port);
-	*p = *port;
-	p->direct = false;
-	p->filter = (struct filter_ref){
-		.filter = f->name, .params = port->filter.params, .span = f->name_span};
-	*vec_push(s->arena, &ports.list) = p;
-	library_add(&lib, (struct filter *)f, false, &s->diags);
-	return build_ports(&cx, &lib, &ports, b) && b->ports.n == 1 && !b->ports.items[0].learning;
+	return tree_of_class(&cx, f);
+}
+
+static bool gives_all(struct pass_ctx *cx, const struct tree *t, const struct port *port)
+{
+	struct missing_uses missing = {0};
+	find_missing(cx, t, port, &missing);
+	if (!missing.list.n)
+		return true;
+	const struct missing_use *m = &missing.list.items[0];
+	diag_add(cx->diags, FINDING(E305), m->span, "port '%.*s' gives no value for $%.*s",
+		 STR_ARG(port->name), STR_ARG(m->text));
+	return false;
+}
+
+/* The port's values under the class's filter. Nothing is learned here, and nothing unused. */
+static bool build_class(struct session *s, const struct filter *f, const struct port *port,
+			struct port_data *out)
+{
+	struct pass_ctx cx = {s->arena, &s->diags, s->limits, NULL};
+	const struct tree *t = tree_of_class(&cx, f);
+	if (!t || !gives_all(&cx, t, port))
+		return false;
+	const struct bound_tree *bt = bind_tree(&cx, t, port);
+	const struct program *p = bt ? layout(&cx, bt, f->name) : NULL;
+	return p && bind_port(&cx, p, port, out);
+}
+
+/* A drop without a state takes the answers that come the other way, too; these are not asked for. */
+static bool says_side(const struct prule *r, enum side side)
+{
+	return r->source->direction == DIR_INOUT ||
+	       (r->source->direction == DIR_OUT) == (side == SIDE_OUT);
 }
 
 static pset taken(struct space *sp, const struct port_data *pd, enum side side)
@@ -78,11 +108,23 @@ static pset taken(struct space *sp, const struct port_data *pd, enum side side)
 	pset all = PSET_NONE;
 	vec_each (c, &part->chains)
 		vec_each (it, &c->items)
-			if (it->kind == ITEM_RULE)
+			if (it->kind == ITEM_RULE && says_side(it->rule, side))
 				all = pset_or(sp->sets, all, rule_takes(sp, it->rule, pd));
 	vec_each (r, &part->packet)
-		all = pset_or(sp->sets, all, rule_takes(sp, *r, pd));
+		if (says_side(*r, side))
+			all = pset_or(sp->sets, all, rule_takes(sp, *r, pd));
 	return pset_and(sp->sets, all, sp->valid);
+}
+
+bool packet_class_of(struct session *s, struct space *sp, const struct filter *f,
+		     const struct port *port, pset out[SIDES])
+{
+	struct port_data pd;
+	if (!build_class(s, f, port, &pd))
+		return false;
+	for (enum side side = 0; side < SIDES; side++)
+		out[side] = taken(sp, &pd, side);
+	return true;
 }
 
 /* One packet as a set: each field that it has is as it is. */
@@ -113,14 +155,9 @@ static bool packet_alone(struct session *s, struct space *sp, const char *words,
 bool packet_class(struct session *s, struct space *sp, const char *words,
 		  const struct port_data *pd, pset out[SIDES])
 {
-	struct build b = {0};
 	const struct filter *f = read_rule(s, words, false);
 	if (!f && packet_alone(s, sp, words, pd, out))
 		return true;
 	f = f ? f : read_rule(s, words, true);
-	if (!f || !build_class(s, f, pd->port, &b))
-		return false;
-	for (enum side side = 0; side < SIDES; side++)
-		out[side] = taken(sp, &b.ports.items[0], side);
-	return true;
+	return f && packet_class_of(s, sp, f, pd->port, out);
 }

@@ -17,4 +17,11 @@
 bool packet_class(struct session *s, struct space *sp, const char *words,
 		  const struct port_data *pd, pset out[SIDES]);
 
+/* The same of words that have been read: the rules of f, which refers to no other filter. */
+bool packet_class_of(struct session *s, struct space *sp, const struct filter *f,
+		     const struct port *port, pset out[SIDES]);
+
+/* f's rules, for those who want to know its variables; NULL after a finding. */
+const struct tree *packet_class_tree(struct session *s, const struct filter *f);
+
 #endif

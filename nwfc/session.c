@@ -286,6 +286,7 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 	struct map known = {0};
 	sub.library = &found;
 	sub.ports = &none;
+	sub.assertions = NULL;
 	list_inputs(s, &s->opt->values[OPT_INCLUDE], &in);
 	index_files(s, given, &known);
 	vec_each (f, &in.files)
@@ -388,7 +389,7 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 static bool wants_stock(enum command c)
 {
 	return c == CMD_LIST || c == CMD_CHECK || c == CMD_GRAPH || c == CMD_WHERE ||
-	       c == CMD_COUNTERS;
+	       c == CMD_COUNTERS || c == CMD_PROVE;
 }
 
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
@@ -400,7 +401,8 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 			       .library = &h->library,
 			       .ports = &h->ports,
 			       .networks = &h->networks,
-			       .interfaces = &h->interfaces};
+			       .interfaces = &h->interfaces,
+			       .assertions = &h->assertions};
 	struct stock_need n = {s, &cx, h, false};
 	const char *port = option_value(s->opt, OPT_PORT);
 	if (port && !option_given(s->opt, OPT_FILTER))
@@ -426,7 +428,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 /* What a target can not say, and a script that says something else: the input is good. */
 static bool is_loss(const struct finding *f)
 {
-	return f->kind->code[1] == '5' || f->kind == FINDING(E702);
+	return f->kind->code[1] == '5' || f->kind == FINDING(E802);
 }
 
 /* check's findings are its output, so for programs they go to standard output. */

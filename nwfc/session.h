@@ -19,7 +19,7 @@ struct session {
 	const struct map *overlay; /* texts that stand for files (ptr: struct str); NULL: none */
 };
 
-/* A file that inputs name: itself, or one of the *.xml of a directory. */
+/* A file that inputs name: itself, or one of the *.xml and *.nwf of a directory. */
 struct input_file {
 	const char *path;
 	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */
@@ -37,6 +37,7 @@ struct host {
 	struct ports ports;
 	struct networks networks;
 	struct interfaces interfaces;
+	struct assertions assertions;
 	bool skipped;     /* shared files were left alone */
 	bool own_filters; /* files that are not shared gave filters */
 };

@@ -85,11 +85,15 @@ static void see_tree(struct arena *a, struct variables *vs, const struct tree *t
 }
 
 /* Does the tree itself give all uses of a name a value? Then the port does not have to. */
-static bool port_must(const struct tree *t, struct str name)
+static bool port_must(const struct tree *t, const struct standin_also *also, struct str name)
 {
 	vec_each (n, &t->names)
 		if (str_eq(n->name, name))
 			return n->bare;
+	vec_each (x, &also->trees)
+		vec_each (n, &(*x)->names)
+			if (n->bare && str_eq(n->name, name))
+				return true;
 	return false;
 }
 
@@ -130,20 +134,22 @@ static struct str sample(struct arena *a, const struct variable *v, uint32_t i)
 /* --- the port -------------------------------------------------------------------------------- */
 
 static struct port *make_port(struct pass_ctx *cx, const struct filter *f, const struct tree *t,
-			      uint32_t several)
+			      const struct standin_also *also, uint32_t several)
 {
 	struct variables vs = {0};
 	struct port *p = arena_new_object(cx->arena, struct port);
 	struct span none = {0};
 	see_tree(cx->arena, &vs, t);
+	vec_each (x, &also->trees)
+		see_tree(cx->arena, &vs, *x);
 	p->name = f->name;
 	p->span = p->name_span = f->span;
 	p->filter.filter = f->name;
 	p->filter.span = f->span;
 	value_parse(cx->arena, VT_MAC, 0, 0, STR(STANDIN_MAC), &p->mac);
 	vec_each (v, &vs.list)
-		for (uint32_t i = 0;
-		     port_must(t, v->name) && i < (vs.elements > several ? vs.elements : several);
+		for (uint32_t i = 0; port_must(t, also, v->name) &&
+				     i < (vs.elements > several ? vs.elements : several);
 		     i++)
 			params_add(&p->filter.params, v->name, none, sample(cx->arena, v, i), none,
 				   cx->diags);
@@ -164,8 +170,8 @@ static bool build(struct pass_ctx *cx, const struct library *lib, struct port *p
 
 /* Two values show what one hides; but lists that are walked beside $MAC can have no more than it
  * has. */
-bool standin_build(struct pass_ctx *cx, const struct library *lib, const struct filter *f,
-		   struct port_data *out)
+bool standin_build_also(struct pass_ctx *cx, const struct library *lib, const struct filter *f,
+			const struct standin_also *also, struct port_data *out)
 {
 	struct filter_ref ref = {.filter = f->name, .span = f->span};
 	struct diags quiet = {.arena = cx->arena, .sources = cx->diags->sources, .max = 1};
@@ -174,6 +180,13 @@ bool standin_build(struct pass_ctx *cx, const struct library *lib, const struct 
 	const struct tree *t = resolve(cx, lib, &ref);
 	if (!t)
 		return false;
-	return build(&trial, lib, make_port(&trial, f, t, 2), out) ||
-	       build(cx, lib, make_port(cx, f, t, 1), out);
+	return build(&trial, lib, make_port(&trial, f, t, also, 2), out) ||
+	       build(cx, lib, make_port(cx, f, t, also, 1), out);
+}
+
+bool standin_build(struct pass_ctx *cx, const struct library *lib, const struct filter *f,
+		   struct port_data *out)
+{
+	static const struct standin_also nothing;
+	return standin_build_also(cx, lib, f, &nothing, out);
 }

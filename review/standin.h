@@ -32,4 +32,11 @@ void standin_tops(struct arena *a, const struct library *lib, const struct ports
 bool standin_build(struct pass_ctx *cx, const struct library *lib, const struct filter *f,
 		   struct port_data *out);
 
+/* Rules that are held against a filter, and whose variables the stand-in has, too. */
+struct standin_also {
+	vec_of(const struct tree *) trees;
+};
+bool standin_build_also(struct pass_ctx *cx, const struct library *lib, const struct filter *f,
+			const struct standin_also *also, struct port_data *out);
+
 #endif

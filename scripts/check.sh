@@ -64,6 +64,7 @@ suites() {
 	macvtap-filter $run testsuite/macvtap/filter.py --nwfc build/nwfc
 	graph        $run testsuite/graph/run.py --nwfc build/nwfc
 	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
+	prove        $run testsuite/prove/run.py --nwfc build/nwfc --count 40
 	cases        $run testsuite/cases/run.py --nwfc build/nwfc
 	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc

@@ -122,7 +122,7 @@ static void lower_filter_statement(struct nwf_lowering *lw, const struct nwf_sta
 }
 
 /* What the text defined before, unless the filter itself says something else. */
-static void add_defines(struct nwf_lowering *lw, struct filter *f)
+void nwf_add_defines(struct nwf_lowering *lw, struct filter *f)
 {
 	vec_each (p, &lw->defines.list)
 		if (!params_find(&f->defaults, p->name))
@@ -155,7 +155,7 @@ static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 		}
 		lower_filter_statement(lw, *s, seen);
 	}
-	add_defines(lw, f);
+	nwf_add_defines(lw, f);
 	f->broken = it->block.broken || lw->broken || lw->diags->errors != errors;
 	if (f->name.len)
 		library_add(lw->cx->library, f, lw->cx->stock, lw->diags);
@@ -373,7 +373,7 @@ static void lower_define(struct nwf_lowering *lw, const struct nwf_item *it)
 static void lower_file(struct nwf_lowering *lw, const struct nwf_file *f)
 {
 	static void (*const items[])(struct nwf_lowering *, const struct nwf_item *) = {
-		lower_filter, lower_port, lower_define, lower_include};
+		lower_filter, lower_port, lower_define, lower_include, nwf_lower_assertion};
 	lw->broken |= f->broken;
 	lw->cx->library->incomplete |= f->broken;
 	vec_each (it, &f->items)

@@ -4,6 +4,7 @@
  *
  *   lower.c        items: filters, ports, defines, includes
  *   lower_rule.c   a rule: which protocol its words mean, and its tests
+ *   lower_assert.c an assertion: its packets, which are a rule's words
  *   lower_value.c  a value's words, from nft's spelling to what ir/value.h reads
  */
 #ifndef NWFC_FRONTEND_NWF_LOWER_H
@@ -31,6 +32,11 @@ struct nwf_lowering {
 
 /* A rule of the language can be two rules of the tree: for IPv4 and IPv6 (words.h). */
 void nwf_lower_rule(struct nwf_lowering *lw, const struct nwf_rule *r, struct span span);
+
+/* What the text defined before, for a filter that does not say something else. */
+void nwf_add_defines(struct nwf_lowering *lw, struct filter *f);
+
+void nwf_lower_assertion(struct nwf_lowering *lw, const struct nwf_item *it);
 
 /* Gives the builder what a match says; at the attribute `value` and those of `to` and `mask`. */
 struct nwf_slots {

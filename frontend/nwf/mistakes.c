@@ -35,22 +35,30 @@ static struct str text_of(const struct nwf_parser *p, struct span at)
 
 /* --- characters --- */
 
+/* What is quoted of a long run of characters. */
+#define RUN_SAID 30
+
 void nwf_bad_character(struct nwf_parser *p, struct span at)
 {
 	struct str text = text_of(p, at);
-	bool remark = text.len > 2 && memcmp(text.s, "//", 2) == 0;
-	p->bracket_said |= str_is(text, "\r"); /* a comment may hide the rest of the text */
+	bool cr = str_is(text, "\r"), remark = text.len > 2 && memcmp(text.s, "//", 2) == 0;
+	p->bracket_said |= cr;       /* a comment may hide the rest of the text */
+	if (!nwf_good_bytes(text)) { /* which has been said */
+		p->recovering = true;
+		return;
+	}
 	if (!is_news(p, at))
 		return;
-	struct str sign = remark ? STR("//") : text;
-	if (remark)
-		at.hi = at.lo + 2;
-	struct finding *f = str_is(sign, "\r")
-				    ? diag_add(p->diags, FINDING(E127), at,
-					       "a carriage return stands here without a newline")
-				    : diag_add(p->diags, FINDING(E127), at,
-					       "'%.*s' has no meaning here", STR_ARG(sign));
-	const char *habit = nwf_habit(HABIT_SIGN, sign);
+	uint32_t most = remark ? 2 : RUN_SAID;
+	while (most < text.len && ((unsigned char)text.s[most] & 0xc0) == 0x80)
+		most++;
+	text.len = text.len < most ? text.len : most;
+	at.hi = at.lo + text.len;
+	struct finding *f = cr ? diag_add(p->diags, FINDING(E127), at,
+					  "a carriage return stands here without a newline")
+			       : diag_add(p->diags, FINDING(E127), at, "'%.*s' has no meaning here",
+					  STR_ARG(text));
+	const char *habit = nwf_habit(HABIT_SIGN, text);
 	if (habit)
 		diag_hint(p->diags, f, "%s", habit);
 }
@@ -99,7 +107,8 @@ static const struct {
 } item_words[] = {{"filter", NWF_TOKEN_FILTER},
 		  {"port", NWF_TOKEN_PORT},
 		  {"define", NWF_TOKEN_DEFINE},
-		  {"include", NWF_TOKEN_INCLUDE}};
+		  {"include", NWF_TOKEN_INCLUDE},
+		  {"assert", NWF_TOKEN_ASSERT}};
 static const char *const labels[] = {"frames:", "packets:"};
 
 static void say_misspelt(struct nwf_parser *p, const struct nwf_token *t, const struct nearest *n)
@@ -197,6 +206,7 @@ static unsigned statement_place(const struct nwf_parser *p)
 	case NWF_TOKEN_WORD:
 		return p->assigns ? HABIT_PARAM : HABIT_RULE;
 	case NWF_TOKEN_VERB:
+	case NWF_TOKEN_ASSERT:
 		return HABIT_RULE;
 	case NWF_TOKEN_USE:
 		return HABIT_USE;
@@ -216,16 +226,16 @@ static struct subject find_subject(const struct nwf_parser *p, struct span at)
 	s.where = p->before ? statement_place(p) : block ? HABIT_START : HABIT_ITEM;
 	if (p->before == 1 && block && p->first.kind == NWF_TOKEN_WORD) { /* it begins nothing */
 		s = (struct subject){p->first.at, p->first.word.text, HABIT_START | HABIT_VERB};
-	} else if (p->given.kind == NWF_TOKEN_WORD && p->previous.kind == NWF_TOKEN_HEADER &&
-		   p->previous.listed) { /* dport 80, ip saddr: it was no list */
+	} else if (p->given->kind == NWF_TOKEN_WORD && p->previous->kind == NWF_TOKEN_HEADER &&
+		   p->previous->listed) { /* dport 80, ip saddr: it was no list */
 		s.at = p->comma;
 		s.text = text_of(p, s.at);
-	} else if (s.where == HABIT_RULE && p->previous.kind == NWF_TOKEN_WORD &&
+	} else if (s.where == HABIT_RULE && p->previous->kind == NWF_TOKEN_WORD &&
 		   !nwf_habit(HABIT_RULE, s.text) &&
-		   !nwf_is_field(p->header, p->previous.word.text) &&
-		   nwf_habit(HABIT_RULE, p->previous.word.text)) { /* dport not 80 */
-		s.at = p->previous.at;
-		s.text = p->previous.word.text;
+		   !nwf_is_field(p->header, p->previous->word.text) &&
+		   nwf_habit(HABIT_RULE, p->previous->word.text)) { /* dport not 80 */
+		s.at = p->previous->at;
+		s.text = p->previous->word.text;
 	}
 	return s;
 }
@@ -275,6 +285,7 @@ static const struct {
 		     {NWF_TOKEN_PORT, "an interface's name"},
 		     {NWF_TOKEN_DEFINE, "a name"},
 		     {NWF_TOKEN_INCLUDE, "a file's name in double quotes"},
+		     {NWF_TOKEN_ASSERT, "`port NAME`, `filter NAME` or `every port`"},
 		     {NWF_TOKEN_LEARN, "any, dhcp or none"},
 		     {NWF_TOKEN_UUID, "a UUID"},
 		     {NWF_TOKEN_CHAIN, "a chain's name, as in `chain arp-own`,"},
@@ -295,7 +306,7 @@ static void hint_wanted(struct nwf_parser *p, struct finding *f, struct nwf_want
 	const char *name = wanted_name(p);
 	shorten_wanted(&wanted);
 	struct str names = name ? str_from(name) : list_wanted(p, &wanted);
-	if (list && (wanted.n > 2 || p->given.kind == NWF_TOKEN_WORD))
+	if (list && (wanted.n > 2 || p->given->kind == NWF_TOKEN_WORD))
 		diag_hint(p->diags, f,
 			  "the values of a list have commas between them: { 80, 443 }");
 	else if (names.len)
@@ -321,13 +332,13 @@ static bool is_starter(int kind)
 
 static bool behind_equals(const struct nwf_parser *p)
 {
-	return p->given.kind != NWF_TOKEN_END_LINE &&
+	return p->given->kind != NWF_TOKEN_END_LINE &&
 	       p->before >= (p->first.kind == NWF_TOKEN_DEFINE ? 3u : 2u);
 }
 
 static bool begins_rule(const struct nwf_parser *p, struct str word)
 {
-	return p->given.kind == NWF_TOKEN_VERB || p->given.kind == NWF_TOKEN_HEADER ||
+	return p->given->kind == NWF_TOKEN_VERB || p->given->kind == NWF_TOKEN_HEADER ||
 	       nwf_habit(HABIT_VERB, word);
 }
 
@@ -343,9 +354,15 @@ void nwf_say_same_line(struct nwf_parser *p, const struct nwf_token *t)
 /* Does the line lie further in than that of the rule before, as one that goes on would? */
 static bool goes_on(const struct nwf_parser *p)
 {
-	return p->given.fresh && p->given.kind != NWF_TOKEN_WORD &&
-	       p->previous.kind == NWF_TOKEN_END_LINE && p->last_first == NWF_TOKEN_VERB &&
-	       nwf_indent(p, p->given.at.lo) > nwf_indent(p, p->previous.at.lo);
+	return p->given->fresh && p->given->kind != NWF_TOKEN_WORD &&
+	       p->previous->kind == NWF_TOKEN_END_LINE && p->last_first == NWF_TOKEN_VERB &&
+	       nwf_indent(p, p->given->at.lo) > nwf_indent(p, p->previous->at.lo);
+}
+
+/* Nobody sees the hints of findings that are only counted. */
+static bool is_listed(const struct nwf_parser *p, const struct finding *f)
+{
+	return p->diags->list.n && p->diags->list.items[p->diags->list.n - 1] == f;
 }
 
 static void hint(struct nwf_parser *p, struct finding *f, const struct subject *s,
@@ -355,7 +372,7 @@ static void hint(struct nwf_parser *p, struct finding *f, const struct subject *
 	bool list = p->depth > 1 && str_is(s->text, ",");
 	const char *habit = list ? NULL : nwf_habit(s->where, s->text);
 	enum field_id field = nwf_field_of_xml(s->text);
-	bool xml = field != FIELDS && p->given.kind == NWF_TOKEN_WORD;
+	bool xml = field != FIELDS && p->given->kind == NWF_TOKEN_WORD;
 	if (s->where == HABIT_START && goes_on(p))
 		diag_hint(p->diags, f, "a statement goes on behind a \\ at the end of its line");
 	else if (habit)
@@ -364,37 +381,38 @@ static void hint(struct nwf_parser *p, struct finding *f, const struct subject *
 		diag_hint(p->diags, f, "in this language it is '%s'", fields[field].name);
 	else if (n.name)
 		nearest_hint(p->diags, f, &n);
-	else if (is_starter(p->given.kind) && p->before)
+	else if (is_starter(p->given->kind) && p->before)
 		diag_hint(p->diags, f, "%s", same_line);
 	else if ((s->where & HABIT_ITEM) && begins_rule(p, s->text))
 		diag_hint(p->diags, f, "rules stand in a filter: `filter NAME { ... }`");
 	else if (s->where & HABIT_ITEM)
-		diag_hint(p->diags, f, "outside of braces stand filter, port, define and include");
-	else if (s->where == HABIT_PARAM && p->given.kind == NWF_TOKEN_END_LINE &&
-		 p->previous.kind == NWF_TOKEN_EQ)
+		diag_hint(p->diags, f, "outside of braces stand filter, port, define, include and assert");
+	else if (s->where == HABIT_PARAM && p->given->kind == NWF_TOKEN_END_LINE &&
+		 p->previous->kind == NWF_TOKEN_EQ)
 		diag_hint(p->diags, f, "a value is wanted here");
 	else if (s->where == HABIT_PARAM && behind_equals(p))
 		diag_hint(p->diags, f, "values are made of letters, digits and _ . :");
 	else if (s->where & HABIT_START)
 		hint_statement(p, f);
-	else if (s->at.lo == p->given.at.lo)
+	else if (s->at.lo == p->given->at.lo)
 		hint_wanted(p, f, *wanted);
 }
 
 void nwf_syntax_error(struct nwf_parser *p, struct span at, const struct nwf_wanted *wanted)
 {
-	if (p->given.kind == NWF_TOKEN_RESYNC || !is_news(p, at))
+	if (p->given->kind == NWF_TOKEN_RESYNC || !is_news(p, at))
 		return;
 	struct subject s = find_subject(p, at);
-	bool end = p->given.kind == NWF_TOKEN_END_LINE && s.at.lo == at.lo;
+	bool end = p->given->kind == NWF_TOKEN_END_LINE && s.at.lo == at.lo;
 	if (end)
 		at.hi = at.lo;
 	struct finding *f =
 		end ? diag_add(p->diags, FINDING(E128), at, "the statement ends too early")
 		    : diag_add(p->diags, FINDING(E128), s.at, "'%.*s' can not stand here",
 			       STR_ARG(s.text));
-	bool inside = p->given.kind != NWF_TOKEN_WORD && p->given.kind != NWF_TOKEN_STRING;
+	bool inside = p->given->kind != NWF_TOKEN_WORD && p->given->kind != NWF_TOKEN_STRING;
 	if (s.where == HABIT_ITEM && p->last_close.file && inside)
 		diag_note(p->diags, f, p->last_close, "the block was closed here");
-	hint(p, f, &s, wanted);
+	if (is_listed(p, f))
+		hint(p, f, &s, wanted);
 }

@@ -40,6 +40,7 @@ int nwfy_lex(NWFY_STYPE *value, NWFY_LTYPE *at, struct nwf_parser *p, void *scan
 	struct nwf_statement *statement;
 	struct nwf_block *block;
 	struct nwf_item *item;
+	struct nwf_assertion *assertion;
 }
 
 %code {
@@ -65,6 +66,7 @@ static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanne
 %token <word> CHAIN "chain"
 %token <word> FILTER "filter" PORT "port" DEFINE "define" INCLUDE "include" USE "use" UUID "uuid"
 %token <word> PRIORITY "priority" SOME "some" LEARN "learn" OWNER "owner" LINK "link" IPSET "ipset"
+%token <word> ASSERT "assert" EXCEPT "except"
 %token NE "!=" LE "<=" GT ">" EQ "=" COMMA "," SLASH "/" DASH "-"
 %token RESYNC "the next statement"
 %token OPEN "{" CLOSE "}" LEFT "(" RIGHT ")" END_LINE "the end of the line"
@@ -83,6 +85,7 @@ static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanne
 %type <statement> statement
 %type <block> block statements
 %type <item> item line
+%type <assertion> assertion assert_subject
 
 %%
 
@@ -105,6 +108,25 @@ item:
 line:
 	  DEFINE WORD EQ words              { $$ = NEW(nwf_item, {NWF_DEFINE, @$, .name = $2, .values = $4}); }
 	| INCLUDE STRING                    { $$ = NEW(nwf_item, {NWF_INCLUDE, @$, .name = $2}); }
+	| ASSERT assertion                  { $$ = NEW(nwf_item, {NWF_ASSERT, @$, .assertion = $2}); }
+	;
+
+/* Which words demand something, and of whom, is said where they are read (lower_assert.c). */
+assert_subject:
+	  PORT name                         { $$ = NEW(nwf_assertion, {.subject = $1, .name = $2}); }
+	| FILTER name                       { $$ = NEW(nwf_assertion, {.subject = $1, .name = $2}); }
+	| WORD PORT                         { $$ = NEW(nwf_assertion, {.every = $1, .subject = $2}); }
+	| WORD FILTER                       { $$ = NEW(nwf_assertion, {.every = $1, .subject = $2}); }
+	| WORD WORD                         { $$ = NEW(nwf_assertion, {.every = $1, .subject = $2}); }
+	;
+
+assertion:
+	  assert_subject WORD DIRECTION     { $$ = $1; $$->demand = $2; $$->packets.direction = $3; }
+	| WORD WORD DIRECTION               { $$ = NEW(nwf_assertion, {.subject = $1, .demand = $2, .packets.direction = $3}); }
+	| assertion match                   { $$ = $1; if ($$->excepts.n) PUSH($$->excepts.items[$$->excepts.n - 1].matches, $2); else PUSH($$->packets.matches, $2); }
+	| assertion EXCEPT                  { $$ = $1; PUSH($$->excepts, ((struct nwf_except){.word = $2})); }
+	| assertion VERB                    { $$ = $1; PUSH($$->verdicts.list, $2); }
+	| assertion STRING                  { $$ = $1; PUSH($$->packets.comments.list, $2); }
 	;
 
 block:
@@ -216,6 +238,7 @@ prefix:
 plain:
 	  WORD | HEADER | VERB | DIRECTION | STATELESS | MAC | CHAIN | FILTER | PORT | DEFINE
 	| INCLUDE | USE | UUID | PRIORITY | SOME | LEARN | OWNER | LINK | IPSET
+	| ASSERT | EXCEPT
 	;
 
 params:
@@ -271,7 +294,9 @@ static int yyreport_syntax_error(const yypcontext_t *cx, struct nwf_parser *p, v
 {
 	enum { MOST = sizeof((struct nwf_wanted *)0)->names / sizeof(char *) };
 	yysymbol_kind_t wanted[MOST];
-	struct nwf_wanted names = {.n = yypcontext_expected_tokens(cx, wanted, MOST)};
+	struct nwf_wanted names = {0};
+	if (p->diags->listed[SEV_ERROR] < p->diags->max) /* else nobody sees it */
+		names.n = yypcontext_expected_tokens(cx, wanted, MOST);
 	(void)scanner;
 	for (int i = 0; i < names.n; i++)
 		names.names[i] = yysymbol_name(wanted[i]);

@@ -45,12 +45,12 @@ struct nwf_parser {
 	bool line_begun;   /* a token stands on this line */
 	bool listed;       /* the last token but newlines is a comma */
 	/* what the parser has been given, by recover.c */
-	struct nwf_token given, first; /* the last one; the first of its statement */
-	struct nwf_token previous;     /* the last one but one */
-	struct span comma;             /* the last one */
-	uint32_t place, before;        /* tokens of the statement so far; without the last one */
-	int last_first;                /* kind of the first token of the statement before */
-	bool assigns;                  /* its second token is = */
+	struct nwf_token *given, *previous, slots[2]; /* the last one; the last one but one */
+	struct nwf_token first;                       /* of the statement */
+	struct span comma;                            /* the last one */
+	uint32_t place, before; /* tokens of the statement so far; without the last one */
+	int last_first;         /* kind of the first token of the statement before */
+	bool assigns;           /* its second token is = */
 	struct nwf_open open[NWF_NEST];
 	uint32_t depth;       /* of open brackets */
 	int head;             /* what the last block is of: NWF_TOKEN_FILTER or _PORT */
@@ -85,11 +85,16 @@ void nwf_put_keywords(struct nwf_parser *p);
 /* The token of a word: NWF_TOKEN_* of the grammar, as an int; WORD when it is none. */
 int nwf_keyword(const struct nwf_parser *p, struct str word);
 
+/* Say which bytes are no text, the first of each line. (bytes.c) */
+void nwf_check_bytes(struct nwf_parser *p);
+bool nwf_good_bytes(struct str s);
+
 /* The next token of the text, by the scanner (nwf.l). */
 void nwf_read_token(struct nwf_parser *p, void *scanner, struct nwf_token *t);
 
-/* The next token for the parser, by recover.c: those of the text, unless a mistake is near. */
-void nwf_next_token(struct nwf_parser *p, void *scanner, struct nwf_token *t);
+/* The next token for the parser is p->given, by recover.c: those of the text, unless a mistake is
+ * near. */
+void nwf_next_token(struct nwf_parser *p, void *scanner);
 
 /* Blanks before the first word of the line that holds a place; a tab counts as one. */
 uint32_t nwf_indent(const struct nwf_parser *p, uint32_t pos);

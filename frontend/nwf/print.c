@@ -16,8 +16,9 @@ struct printer {
 	struct str source;
 	const struct nwf_comment *next, *end;
 	unsigned indent;
-	uint32_t pos; /* how far the source has been printed */
-	bool begun;   /* a line of this block has been printed */
+	uint32_t pos;  /* how far the source has been printed */
+	bool begun;    /* a line of this block has been printed */
+	bool one_line; /* whatever its length */
 };
 
 static void put_indent(struct printer *p)
@@ -74,18 +75,26 @@ static void begin_line(struct printer *p, uint32_t lo)
 	put_indent(p);
 }
 
-/* The comment behind what ends at `hi`, and the end of the line. */
-static void end_line(struct printer *p, uint32_t hi)
+/*
+ * The comment behind what ends at `hi`, and the end of the line. A comment that begins at
+ * `limit` or behind it is of what comes next.
+ */
+static void end_part(struct printer *p, uint32_t hi, uint32_t limit)
 {
 	p->pos = hi;
 	if (p->next < p->end && p->next->behind && p->next->span.lo >= hi &&
-	    !count_lines(p, hi, p->next->span.lo)) {
+	    p->next->span.lo < limit && !count_lines(p, hi, p->next->span.lo)) {
 		buf_lit(p->out, "  ");
 		buf_str(p->out, p->next->text);
 		p->pos = p->next->span.hi;
 		p->next++;
 	}
 	buf_char(p->out, '\n');
+}
+
+static void end_line(struct printer *p, uint32_t hi)
+{
+	end_part(p, hi, UINT32_MAX);
 }
 
 static bool has_comment(const struct printer *p, struct span sp)
@@ -110,6 +119,34 @@ static void put_words(struct printer *p, const struct nwf_words *ws)
 	}
 }
 
+static bool is_long(const struct nwf_words *ws)
+{
+	uint32_t length = 0;
+	vec_each (w, &ws->list)
+		length += w->text.len + 2;
+	return length > LINE_LIST_MAX;
+}
+
+/* The values of a variable: the first stands behind the =, since no newline can. */
+static void put_values(struct printer *p, const struct nwf_words *ws, struct span span)
+{
+	if (!is_long(ws) && !has_comment(p, span)) {
+		put_words(p, ws);
+		return;
+	}
+	p->indent++;
+	vec_each (w, &ws->list) {
+		if (w != ws->list.items)
+			begin_line(p, w->span.lo);
+		put_word(p, w);
+		if (w + 1 == ws->list.items + ws->list.n)
+			break;
+		buf_char(p->out, ',');
+		end_part(p, w->span.hi + 1, w[1].span.lo);
+	}
+	p->indent--;
+}
+
 static void put_operand(struct printer *p, const struct nwf_operand *o, const char *slash)
 {
 	put_word(p, &o->value);
@@ -129,7 +166,7 @@ static void put_list(struct printer *p, const struct nwf_value *v)
 	uint32_t length = 0, left = v->items.n;
 	vec_each (o, &v->items)
 		length += operand_length(o);
-	bool lines = length > LINE_LIST_MAX || has_comment(p, v->span);
+	bool lines = !p->one_line && (length > LINE_LIST_MAX || has_comment(p, v->span));
 	buf_str(p->out, lines ? STR("{\n") : STR("{ "));
 	p->indent += 2;
 	p->begun = false;
@@ -140,12 +177,12 @@ static void put_list(struct printer *p, const struct nwf_value *v)
 		put_operand(p, o, "/");
 		if (--left)
 			buf_char(p->out, ',');
+		const struct nwf_word *last = o->mask.kind ? &o->mask
+					      : o->to.kind ? &o->to
+							   : &o->value;
 		if (lines)
-			end_line(p, (o->mask.kind ? o->mask
-				     : o->to.kind ? o->to
-						  : o->value)
-						    .span.hi +
-					    (left && v->items.n > 1));
+			end_part(p, last->span.hi + (left > 0),
+				 left ? o[1].value.span.lo : v->span.hi);
 		else
 			buf_char(p->out, ' ');
 	}
@@ -216,16 +253,25 @@ static void put_param(struct printer *p, const struct nwf_param *a)
 {
 	put_word(p, &a->name);
 	buf_lit(p->out, " = ");
-	put_words(p, &a->values);
+	put_values(p, &a->values, a->span);
+}
+
+static bool any_long(const struct nwf_params *ps)
+{
+	vec_each (a, &ps->list)
+		if (is_long(&a->values))
+			return true;
+	return false;
 }
 
 /* On one line as they were, or a line each. */
 static void put_params(struct printer *p, const struct nwf_params *ps, struct span use)
 {
 	const char *between = "";
+	uint32_t n = 0;
 	if (!ps->list.n)
 		return;
-	if (!count_lines(p, use.lo, use.hi) && !has_comment(p, use)) {
+	if (!count_lines(p, use.lo, use.hi) && !has_comment(p, use) && !any_long(ps)) {
 		buf_lit(p->out, " ( ");
 		vec_each (a, &ps->list) {
 			buf_str(p->out, str_from(between));
@@ -241,7 +287,7 @@ static void put_params(struct printer *p, const struct nwf_params *ps, struct sp
 	vec_each (a, &ps->list) {
 		begin_line(p, a->span.lo);
 		put_param(p, a);
-		end_line(p, a->span.hi);
+		end_part(p, a->span.hi, ++n < ps->list.n ? a[1].span.lo : use.hi);
 	}
 	put_comments_before(p, use.hi);
 	p->indent--;
@@ -317,17 +363,75 @@ static void put_block(struct printer *p, const struct nwf_block *bl)
 	p->begun = true;
 }
 
+/* Longer assertions go on behind a \, a line for each part. */
+#define ASSERTION_LINE_MAX 90
+
+static void put_part(struct printer *p, bool lines)
+{
+	buf_str(p->out, lines ? STR(" \\\n\t") : STR(" "));
+}
+
+/* What is demanded of which packets. */
+static void put_demand(struct printer *p, const struct nwf_assertion *a, bool lines)
+{
+	put_word(p, &a->demand);
+	buf_char(p->out, ' ');
+	put_word(p, &a->packets.direction);
+	vec_each (m, &a->packets.matches)
+		put_match(p, *m);
+	vec_each (e, &a->excepts) {
+		put_part(p, lines);
+		put_word(p, &e->word);
+		vec_each (m, &e->matches)
+			put_match(p, *m);
+	}
+	vec_each (w, &a->verdicts.list)
+		buf_char(p->out, ' '), put_word(p, w);
+}
+
+static void put_assertion(struct printer *p, const struct nwf_assertion *a, bool lines)
+{
+	const struct nwf_word *const words[] = {&a->every, &a->subject, &a->name};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i]->kind)
+			put_word(p, words[i]), buf_char(p->out, ' ');
+	put_demand(p, a, lines);
+	vec_each (w, &a->packets.comments.list)
+		put_part(p, lines), put_word(p, w);
+}
+
+static bool is_long_assertion(const struct nwf_assertion *a)
+{
+	struct buf b;
+	buf_memory(&b);
+	put_assertion(&(struct printer){.out = &b, .one_line = true}, a, false);
+	bool is = b.n > ASSERTION_LINE_MAX;
+	buf_drop(&b);
+	return is;
+}
+
 static void put_item(struct printer *p, const struct nwf_item *it)
 {
-	static const char *const keywords[] = {"filter ", "port ", "define ", "include "};
+	static const char *const keywords[] = {"filter ", "port ", "define ", "include ",
+					       "assert "};
 	buf_str(p->out, str_from(keywords[it->kind]));
+	if (it->kind == NWF_ASSERT) {
+		put_assertion(p, it->assertion, is_long_assertion(it->assertion));
+		return;
+	}
 	put_word(p, &it->name);
 	if (it->mac.kind)
 		buf_lit(p->out, " mac "), put_word(p, &it->mac);
 	if (it->kind == NWF_DEFINE)
-		buf_lit(p->out, " = "), put_words(p, &it->values);
+		buf_lit(p->out, " = "), put_values(p, &it->values, it->span);
 	if (it->kind == NWF_FILTER || it->kind == NWF_PORT)
 		put_block(p, &it->block);
+}
+
+void nwf_print_demand(struct buf *b, const struct nwf_assertion *a)
+{
+	struct printer p = {.out = b, .one_line = true};
+	put_demand(&p, a, false);
 }
 
 void nwf_print(struct buf *b, const struct nwf_file *f, struct str source)

@@ -17,7 +17,7 @@
 static bool begins_item(int kind)
 {
 	return kind == NWF_TOKEN_FILTER || kind == NWF_TOKEN_PORT || kind == NWF_TOKEN_DEFINE ||
-	       kind == NWF_TOKEN_INCLUDE;
+	       kind == NWF_TOKEN_INCLUDE || kind == NWF_TOKEN_ASSERT;
 }
 
 static bool begins_statement(int kind)
@@ -204,16 +204,20 @@ static void resync_head(struct nwf_parser *p, void *scanner, struct nwf_token *t
 /* Outside of filters and ports: on to the next item, over whole blocks. */
 static void resync_item(struct nwf_parser *p, void *scanner, struct nwf_token *t, bool noted)
 {
-	bool line = p->first.kind == NWF_TOKEN_DEFINE || p->first.kind == NWF_TOKEN_INCLUDE;
+	bool line = p->first.kind == NWF_TOKEN_DEFINE || p->first.kind == NWF_TOKEN_INCLUDE ||
+		    p->first.kind == NWF_TOKEN_ASSERT;
+	bool behind_stray = false; /* brace, which ends what was passed over */
 	for (;; read_token(p, scanner, t), noted = false) {
 		bool stray = t->kind == NWF_TOKEN_CLOSE && !p->depth;
 		if (t->kind == NWF_TOKEN_YYEOF)
 			break;
-		if (begins_item(t->kind) && (t->fresh || noted) && may_resume(p, t))
+		if (begins_item(t->kind) && (t->fresh || noted || behind_stray) && may_resume(p, t))
 			break;
 		if (!noted)
 			follow_brackets(p, t);
-		if (stray || (line && !p->depth && t->kind == NWF_TOKEN_END_LINE)) {
+		line |= stray;
+		behind_stray |= stray;
+		if (line && !p->depth && t->kind == NWF_TOKEN_END_LINE) {
 			make_token(p, NWF_TOKEN_RESYNC, t->at);
 			return;
 		}
@@ -445,10 +449,14 @@ static bool take_queued(struct nwf_parser *p, struct nwf_token *t)
 	return true;
 }
 
-void nwf_next_token(struct nwf_parser *p, void *scanner, struct nwf_token *t)
+void nwf_next_token(struct nwf_parser *p, void *scanner)
 {
-	p->previous = p->given;
 	bool noted = p->recovering && !p->queued;
+	struct nwf_token *t = p->previous;
+	if (noted)
+		*t = *p->given;
+	p->previous = p->given;
+	p->given = t;
 	while (!take_queued(p, t)) {
 		if (!noted)
 			read_token(p, scanner, t);

@@ -7,10 +7,11 @@
  * changes nor judges it. Words are slices of the source; comments are kept in a
  * list of their own and find their places again by their spans.
  *
- *   file     item*                     filter, port, define, include
+ *   file     item*                     filter, port, define, include, assert
  *   filter   statement*                chain, uuid, label, use, rule
  *   rule     VERB DIRECTION match* option*
  *   match    HEADER [FIELD [SUB] [RELATION] value [DIRECTIONS]]
+ *   assert   SUBJECT DEMAND DIRECTION match* (except match*)* [VERB]
  */
 #ifndef NWFC_FRONTEND_NWF_TREE_H
 #define NWFC_FRONTEND_NWF_TREE_H
@@ -104,12 +105,28 @@ struct nwf_block {
 	bool broken;      /* some of it could not be read, which has been said */
 };
 
+/* Packets that an assertion leaves out. */
+struct nwf_except {
+	struct nwf_word word; /* except */
+	vec_of(struct nwf_match *) matches;
+};
+
+/* assert port NAME never out ip saddr != $IP except udp: packets in the words of a rule */
+struct nwf_assertion {
+	struct nwf_word every, subject, name; /* `port NAME`, or `every port` without a name */
+	struct nwf_word demand;               /* never, always */
+	struct nwf_words verdicts;            /* one behind always */
+	struct nwf_rule packets;              /* its direction, matches, comments */
+	vec_of(struct nwf_except) excepts;
+};
+
 struct nwf_item {
-	enum { NWF_FILTER, NWF_PORT, NWF_DEFINE, NWF_INCLUDE } kind;
+	enum { NWF_FILTER, NWF_PORT, NWF_DEFINE, NWF_INCLUDE, NWF_ASSERT } kind;
 	struct span span;
 	struct nwf_word name, mac; /* include: the path; mac: of a port */
 	struct nwf_words values;   /* define */
 	struct nwf_block block;
+	struct nwf_assertion *assertion;
 };
 
 struct nwf_comment {
@@ -131,6 +148,9 @@ struct nwf_file {
  * says where lines end.
  */
 void nwf_print(struct buf *b, const struct nwf_file *f, struct str source);
+
+/* Of an assertion in a line what is demanded, without of whom. */
+void nwf_print_demand(struct buf *b, const struct nwf_assertion *a);
 
 /*
  * Needs: source `file` of ss. Gives: its tree, with all that could be read.

@@ -91,10 +91,13 @@ enum field_id nwf_field_find(const struct nwf_header *h, struct str word)
 	W("learn", LEARN)                                                                          \
 	W("owner", OWNER)                                                                          \
 	W("link", LINK)                                                                            \
-	W("ipset", IPSET)
+	W("ipset", IPSET)                                                                          \
+	W("assert", ASSERT)                                                                        \
+	W("except", EXCEPT)
 
 #define WORD_ONLY(word, token) word,
 const char *const nwf_statement_words[] = {STATEMENT_WORDS(WORD_ONLY) NULL};
+const char *const nwf_assert_words[] = {"every", "guest", "never", "always", NULL};
 
 #define WORD_TOKEN(word, token) {word, sizeof word - 1, NWF_TOKEN_##token},
 static const struct {

@@ -32,6 +32,9 @@ bool nwf_is_verb(struct str word);
 /* Reserved words that are no header, action or direction; terminated by NULL. */
 extern const char *const nwf_statement_words[];
 
+/* Words of assertions that are reserved nowhere; terminated by NULL. */
+extern const char *const nwf_assert_words[];
+
 /* The field after a header: its row, or FIELDS. word: "saddr", "saddr ip". */
 enum field_id nwf_field_find(const struct nwf_header *h, struct str word);
 

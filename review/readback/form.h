@@ -8,7 +8,7 @@
  * was made: readers and emitters share the language's tables of review/vars.def and
  * no code, so that a mistake in one is none in the other.
  *
- * Needs: a script's text and a space. Fails: with E701 at the first word that is
+ * Needs: a script's text and a space. Fails: with E801 at the first word that is
  * not understood; no word is passed over.
  */
 #ifndef NWFC_REVIEW_READBACK_FORM_H

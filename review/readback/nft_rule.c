@@ -630,6 +630,8 @@ static bool read_expression(struct cursor *c, struct rule_form *r)
 		return read_ct_direction(c, r);
 	if (take(c, "add"))
 		return read_count(c, r);
+	if (take(c, "counter")) /* counts, and asks nothing */
+		return true;
 	return read_comparison(c, r);
 }
 

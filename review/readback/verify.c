@@ -131,7 +131,7 @@ static void say_witness(struct checker *c, const struct seat *seat, const struct
 		words = str_printf(f->arena, "%.*s, behind it protocol %d", STR_ARG(words), behind);
 	if (both)
 		want = !have;
-	struct finding *x = diag_add(f->ds, FINDING(E702), rule_span(got.decider, f->file),
+	struct finding *x = diag_add(f->ds, FINDING(E802), rule_span(got.decider, f->file),
 				     "%s %s, %s (%s): %.*s: the filter says %s, the script %s",
 				     syntax_names[c->syntax], side_names[seat->side],
 				     seat->layer == LAYER_FRAME ? "frame" : "packet", seat->words,
@@ -206,7 +206,7 @@ static bool check_name(struct checker *c, const struct map *ports, const struct 
 {
 	if (t->prefix || map_find(ports, t->name))
 		return true;
-	diag_add(c->f->ds, FINDING(E702), (struct span){c->f->file, lo, hi},
+	diag_add(c->f->ds, FINDING(E802), (struct span){c->f->file, lo, hi},
 		 "the script has rules for '%.*s', and the inputs have no such port",
 		 STR_ARG(t->name));
 	return false;
@@ -326,7 +326,7 @@ static bool check_sysctls(struct checker *c, const struct script_parts *parts)
 			    memmem(parts->sysctls.s, parts->sysctls.len, name, strlen(name)))
 				continue;
 			good = false;
-			diag_add(c->f->ds, FINDING(E702),
+			diag_add(c->f->ds, FINDING(E802),
 				 (struct span){c->f->file, parts->apply_lo, parts->apply_hi},
 				 "the script does not ask for %s, without which its rules see no "
 				 "packet",

@@ -9,6 +9,7 @@ import os
 import random
 import re
 import sys
+from xml.etree import ElementTree
 
 from harness import MAC, ROOT, ends, main, nwfc, test, write
 
@@ -99,6 +100,21 @@ def bytes_of_all_kinds():
             at = rng.randrange(len(data))
             data[at:at + rng.randrange(3)] = bytes(rng.choice(b"{}()[]!=,;$@\"\\\n \0\xc3a0-/:") for _ in range(rng.randrange(4)))
         ends("check", write("t.nwf", bytes(data)), status=(0, 1, 2))
+
+
+@test
+def what_is_no_text_goes_nowhere():
+    """Strings and comments go into XML and scripts, so they hold what these may."""
+    for bad in (b"\0", b"\x01", b"\x1f", b"\xff", b"\xc3", b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xef\xbf\xbe", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80"):
+        for text in (b'filter f {\npackets:\n drop in tcp "%s"\n}\n', b"# %s\nfilter f {}\n", b'filter "%s" {}\n', b"filter f { %s }\n"):
+            write("t.nwf", text % bad)
+            assert nwfc("check", "t.nwf", status=2).err.count("[E127]") == 1, (text, bad)
+            assert nwfc("convert", "t.nwf", status=2).out == "", (text, bad)
+    for good in ("\u00e9", "\u65e5", "\U0001f600", "\x7f", "\ufffd", "\t"):
+        write("t.nwf", '# %s\nfilter f {\npackets:\n drop in tcp "%s"\n}\n' % (good, good))
+        xml = nwfc("convert", "t.nwf").out
+        ElementTree.fromstring(xml.encode())
+        assert nwfc("convert", "--to=nwf", "-", text=xml).out.count(good) >= 2 - (good == "\t"), good
 
 
 @test

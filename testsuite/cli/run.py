@@ -406,6 +406,19 @@ def filters_by_name_not_by_file():
 
 
 @test
+def folders_have_filters_of_both_languages():
+    write("lib/a.nwf", "filter web {\nframes:\n\tpass in arp\n}\nport other mac 52:54:00:00:00:09 { use web }\n")
+    write("lib/b.xml", filter_xml("rest", rule(element="<rarp/>")))
+    write("t.nwf", "include \"lib/a.nwf\"\nport vnet0 mac %s { use web; use rest }\n" % MAC)
+    out = nwfc("compile", "-t", "ebtables", "-I", "lib", *PORT, "web").out
+    assert "0x0806" in out and "other" not in out
+    nwfc("compile", "-t", "nft", "-I", "lib", "t.nwf", "-o", "out", "-MD")
+    told = Path("out.d").read_text(encoding="utf-8").replace("\\\n", "").split("\n")[0].split()
+    assert told == ["out", ":", "t.nwf", "lib/a.nwf", "lib/b.xml", "lib"], told
+    assert "there is no filter 'wbe'" in nwfc("compile", "-t", "nft", "-I", "lib", *PORT, "wbe", status=2).err
+
+
+@test
 def inputs_win_over_folders_and_those_over_stock_filters():
     write("lib/x.xml", filter_xml("allow-arp", rule(element="<vlan/>")))
     assert "0x0806" in nwfc("compile", "-t", "ebtables", *PORT, "allow-arp").out
@@ -721,7 +734,7 @@ def a_capture_that_is_none_is_an_error():
     for name, data in {"x": b"", "text": b"hello, world\n", "cooked.pcap": T.pcap(FRAMES, link=113), "cut.pcap": broken,
                        "head.pcap": T.pcap([])[:10]}.items():
         for words in ((write(name, data),), ("--explain-drops", name)):
-            assert "[E713]" in nwfc("trace", *TRACE, *words, status=2).err, name
+            assert "[E813]" in nwfc("trace", *TRACE, *words, status=2).err, name
     assert "[E601]" in nwfc("trace", *TRACE, "--explain-drops", "gone.pcap", status=2).err
     assert traced(write("empty.pcap", T.pcap([])))["packets"] == []
 
