@@ -144,9 +144,28 @@ int authentication_proto(struct script_form *f, const struct packet *p, pset onl
 	return proto;
 }
 
-pset excepted(struct script_form *f, const struct seat *seat, pset wanted)
+/*
+ * iptables of the nf_tables variant loses a test of no TCP flags, so it is not written: what
+ * it would ask besides is that there is a header, which a later fragment has not.
+ */
+static pset no_flags_of_pieces(struct script_form *f, const struct seat *seat,
+			       const struct port_data *pd)
 {
-	pset s = PSET_NONE;
+	struct space *sp = f->sp;
+	if (seat->syntax != SYNTAX_IPTABLES && seat->syntax != SYNTAX_IP6TABLES)
+		return PSET_NONE;
+	vec_each (r, &pd->program->parts[seat->side].packet)
+		vec_each (t, &(*r)->tests)
+			if (t->field == F_TCP_FLAGS && !(t->value.value.u >> 8))
+				return pset_and(sp->sets, space_value(sp, V_NET_PROTO, 6),
+						space_value(sp, V_FRAGMENT, 1));
+	return PSET_NONE;
+}
+
+pset excepted(struct script_form *f, const struct seat *seat, const struct port_data *pd,
+	      pset wanted)
+{
+	pset s = no_flags_of_pieces(f, seat, pd);
 	for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++) {
 		const struct exception *e = &exceptions[i];
 		if ((e->syntax < 0 || e->syntax == seat->syntax) &&

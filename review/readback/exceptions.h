@@ -19,7 +19,8 @@ void soften_reject(struct space *sp, const struct seat *seat, struct wanted *w);
 
 /* Of the packets for which a set of the program and the script's differ, those that are an
  * exception: asked for only when there are some. */
-pset excepted(struct script_form *f, const struct seat *seat, pset wanted);
+pset excepted(struct script_form *f, const struct seat *seat, const struct port_data *pd,
+	      pset wanted);
 
 /* What differs, with IPv6 packets that have an authentication header looked at closely. */
 pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,

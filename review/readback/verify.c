@@ -155,12 +155,13 @@ static bool too_large(struct checker *c)
 	return false;
 }
 
-static pset differing(struct checker *c, const struct seat *seat, pset wanted, pset got)
+static pset differing(struct checker *c, const struct seat *seat, const struct port_data *pd,
+		      pset wanted, pset got)
 {
 	struct sets *s = c->f->sp->sets;
 	pset d = pset_and(s, pset_xor(s, wanted, got), asked_at(c->f->sp, seat));
 	d = authentication_differs(c->f, seat, d, wanted, got);
-	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, wanted));
+	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, pd, wanted));
 }
 
 static bool check_seat(struct checker *c, const struct seat *seat, const struct port_data *pd,
@@ -174,8 +175,8 @@ static bool check_seat(struct checker *c, const struct seat *seat, const struct 
 	if (!eval_seat(c->f, seat, pd->port->name, asked_at(sp, seat), &got) ||
 	    sets_failed(sp->sets))
 		return too_large(c);
-	pset d = differing(c, seat, w.dropped, got.dropped);
-	pset r = differing(c, seat, w.rejected, got.rejected);
+	pset d = differing(c, seat, pd, w.dropped, got.dropped);
+	pset r = differing(c, seat, pd, w.rejected, got.rejected);
 	d = pset_or(sp->sets, d, r);
 	if (sets_failed(sp->sets))
 		return too_large(c);
