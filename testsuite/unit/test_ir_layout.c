@@ -98,7 +98,7 @@ static const struct {
 	 "accept tcp th dport 22 ct count > 3", ""},
 	{"action='drop' direction='inout'><tcp connlimit-above='1'/>", "", "drop tcp ct count > 1"},
 	{"action='drop' direction='out'><tcp match='no' connlimit-above='1'/>",
-	 "drop tcp ct count != 1", ""},
+	 "drop tcp ct count <= 1", ""},
 	/* 4.2: what is exchanged: addresses, ranges, ports, directions of sets; not dscp, flags,
 	   options */
 	{"action='drop' direction='out'><tcp srcipaddr='10.0.0.1' srcipmask='8' "
