@@ -27,8 +27,18 @@ struct cutter {
 	bool too_many;
 };
 
+/* Three bits for five classes: what is left of them is nothing. */
+static u128 last_value(enum var_id v)
+{
+	return v == V_CT_STATE ? CT_CLASSES - 1 : var_max(v);
+}
+
 static void add_range(struct cutter *c, pset rest, u128 lo, u128 hi)
 {
+	u128 most = last_value(c->var);
+	if (lo > most)
+		return;
+	hi = hi > most ? most : hi;
 	struct part_of *p = NULL;
 	vec_each (x, &c->parts)
 		if (x->rest == rest)
@@ -67,7 +77,7 @@ static void make_term(struct arena *a, enum var_id v, const struct part_of *p,
 		      struct region_term *t)
 {
 	*t = (struct region_term){.kind = TERM_RANGES, .var = v};
-	u128 next = 0, all = var_max(v);
+	u128 next = 0, all = last_value(v);
 	struct region_term holes = {.kind = TERM_RANGES, .var = v, .negated = true};
 	vec_each (r, &p->ranges) {
 		if (r->lo > next)
@@ -150,6 +160,11 @@ static void walk_var(struct cutter *c, pset s, enum var_id v)
 	__typeof__(c->parts) parts = c->parts;
 	vec_each (p, &parts) {
 		struct region_term t;
+		const struct region_range *first = p->ranges.items;
+		if (first->lo == 0 && first->hi == last_value(v)) {
+			walk(c, p->rest);
+			continue;
+		}
 		make_term(c->sp->arena, v, p, &t);
 		walk_term(c, &t, p->rest);
 	}
