@@ -33,6 +33,7 @@ struct port_reader {
 	struct span root;
 	/* of the domain that is being read */
 	struct str domain_name, domain_uuid;
+	bool domain_live;      /* it runs: it has a number */
 	uint32_t domain_first; /* index of its first port */
 };
 

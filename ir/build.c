@@ -154,7 +154,7 @@ static bool bind_and_keep(struct builder *b, const struct tree *t, const struct 
 	if (!p || !bind_port(b->cx, p, port, &pd))
 		return false;
 	pd.learning = missing->list.n > 0;
-	if (pd.learning)
+	if (pd.learning && !port->unnamed)
 		say_learning(b->cx, port, p->name, missing);
 	warn_negated_lists(b, &pd);
 	use_program(b, p);
@@ -185,15 +185,19 @@ static bool learned_fits(struct builder *b, const struct tree *t, const struct p
 	return false;
 }
 
-/* What is wrong with the port's own filter is said now, not when the first address is learned. */
-static void check_to_be(struct builder *b, const struct tree *t, const struct port *port)
+static void add_to_be(struct builder *b, struct program *p)
 {
-	struct program *p = program_of(b, t, port);
 	bool listed = !p;
 	vec_each (q, &b->out->to_be)
 		listed |= *q == p;
 	if (!listed)
 		*vec_push(b->cx->arena, &b->out->to_be) = p;
+}
+
+/* What is wrong with the port's own filter is said now, not when the first address is learned. */
+static void check_to_be(struct builder *b, const struct tree *t, const struct port *port)
+{
+	add_to_be(b, program_of(b, t, port));
 }
 
 static bool build_learner(struct builder *b, const struct tree *t, const struct port *port,
@@ -225,6 +229,25 @@ static bool build_port(struct builder *b, const struct port *port)
 			      : bind_and_keep(b, t, port, &missing);
 }
 
+/*
+ * A port without a name is bound and laid out for its findings alone; its programs are
+ * lowered for theirs, as those that are to be.
+ */
+static bool check_unnamed(struct builder *b, const struct port *port)
+{
+	struct build *out = b->out, aside = {.to_be = out->to_be};
+	struct map used = b->used;
+	b->out = &aside;
+	b->used = (struct map){0};
+	bool good = build_port(b, port);
+	b->out = out;
+	b->used = used;
+	out->to_be = aside.to_be;
+	vec_each (p, &aside.programs)
+		add_to_be(b, *p);
+	return good;
+}
+
 /* Programs to be that are some port's already. */
 static void drop_used(struct builder *b)
 {
@@ -248,6 +271,8 @@ bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct po
 		}
 		good &= build_port(&b, *p);
 	}
+	vec_each (p, &ports->unnamed)
+		good &= check_unnamed(&b, *p);
 	drop_used(&b);
 	return good;
 }

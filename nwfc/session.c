@@ -322,6 +322,8 @@ static bool may_learn(const struct host *h, struct str name)
 	bool lacking = false;
 	vec_each (p, &h->ports.list)
 		lacking |= !port_gives(*p, name);
+	vec_each (p, &h->ports.unnamed)
+		lacking |= !port_gives(*p, name);
 	if (!lacking)
 		return false;
 	map_each (e, &h->library.by_name) {
@@ -337,6 +339,8 @@ static bool may_learn(const struct host *h, struct str name)
 static void load_stock(struct stock_need *n)
 {
 	vec_each (p, &n->h->ports.list)
+		need_ref(n, &(*p)->filter);
+	vec_each (p, &n->h->ports.unnamed)
 		need_ref(n, &(*p)->filter);
 	bool learn = false;
 	for (uint32_t i = 0; !n->all; i++) {
@@ -373,6 +377,18 @@ static void read_inputs(struct session *s, struct parse_ctx *cx, const struct in
 	progress_end(&pr);
 }
 
+/* Is the script for bridges among what is to be written, or all of it? */
+static bool wants_bridge(const struct options *o, bool alone)
+{
+	bool any = false, others = false;
+	vec_each (t, &o->values[OPT_TARGET]) {
+		bool all = strcmp(*t, "all") == 0, bridge = strcmp(*t, "bridge") == 0;
+		any |= all || bridge;
+		others |= !bridge;
+	}
+	return any && !(alone && others);
+}
+
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
 	       struct host *h)
 {
@@ -385,6 +401,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 			       .interfaces = &h->interfaces};
 	struct stock_need n = {s, &cx, h, false};
 	const char *port = option_value(s->opt, OPT_PORT);
+	cx.bridges_alone = wants_bridge(s->opt, true);
 	if (port && !option_given(s->opt, OPT_FILTER))
 		cx.port_name = str_from(port);
 	read_inputs(s, &cx, in, skip_shared, h);
@@ -392,6 +409,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 		add_port(s, h);
 	load_includes(s, &cx, in, h);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
+	interfaces_say_bare(&h->interfaces, wants_bridge(s->opt, false), &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
 	if (s->opt->command == CMD_LIST || s->opt->command == CMD_CHECK)
 		parse_stock(&cx, s->xml);
