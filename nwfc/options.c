@@ -182,7 +182,7 @@ void options_help(struct buf *out, enum command c)
 		buf_lit(out, "\nnwfc COMMAND --help has the options; nwfc(1) all of it.\n");
 	}
 	buf_lit(out,
-		"\nInputs are files, directories (all *.xml in them) or - for standard input.\n"
+		"\nInputs are files, directories (all *.xml and *.nwf in them) or - for standard input.\n"
 		"Exit status: 0 good, 1 findings that fail, 2 bad input or usage, 3 a bug of "
 		"nwfc.\n");
 }
