@@ -20,6 +20,7 @@ struct builder {
 	struct map trees;    /* filter name or join key -> cptr: struct tree, NULL when it failed */
 	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
+	struct map learning; /* owners and MAC addresses of ports that learn */
 	struct map used;     /* keys of the programs that ports have */
 };
 
@@ -208,6 +209,7 @@ static bool build_learner(struct builder *b, const struct tree *t, const struct 
 	if (!learner_read(b->cx, port, t, missing, &l))
 		return false;
 	*vec_push(b->cx->arena, &b->out->learners) = l;
+	say_same_learner(b->cx, port, &b->learning);
 	const struct port *learned = learned_port(b->cx, &l);
 	if (learned && learned_fits(b, t, learned))
 		return bind_and_keep(b, t, learned, &none);

@@ -277,6 +277,31 @@ static const struct port *port_with(struct pass_ctx *cx, const struct learner *l
 	return p;
 }
 
+void say_same_learner(struct pass_ctx *cx, const struct port *port, struct map *seen)
+{
+	bool added;
+	struct str owner = port->owner_uuid.len ? port->owner_uuid : STR("-");
+	struct str mac = value_text(cx->arena, &port->mac);
+	struct str key = str_printf(cx->arena, "%.*s/%.*s", STR_ARG(owner), STR_ARG(mac));
+	struct map_entry *e = map_put(cx->arena, seen, key, &added);
+	if (added) {
+		e->cptr = port;
+		return;
+	}
+	const struct port *first = e->cptr;
+	struct finding *f =
+		diag_add(cx->diags, FINDING(W318), port->name_span,
+			 "port '%.*s' has the MAC address and the owner of '%.*s'%s: nothing is "
+			 "learned from it, and it gets the addresses of that one",
+			 STR_ARG(port->name), STR_ARG(first->name),
+			 port->owner_uuid.len ? "" : ", which is none");
+	diag_note(cx->diags, f, first->name_span, "the first one is here");
+	diag_hint(cx->diags, f, "%s",
+		  port->owner_uuid.len
+			  ? "give one of the interfaces another MAC address"
+			  : "say whose the ports are: by the UUID of a domain or an owner");
+}
+
 const struct port *learned_port(struct pass_ctx *cx, const struct learner *l)
 {
 	return port_with(cx, l, true);
