@@ -16,6 +16,7 @@ struct session {
 	struct diags diags;
 	struct limits limits;
 	struct xml_input *xml;
+	bool no_notes; /* they have been said when this was compiled first */
 };
 
 /* A file that inputs name: itself, or one of the *.xml of a directory. */
