@@ -108,6 +108,16 @@ static void add_file(struct session *s, const char *path, const struct stat *st,
 	*vec_push(s->arena, &out->files) = (struct input_file){path, st->st_dev, ino, false};
 }
 
+/* A compile may find that there is no port any more; a check of nothing is a slip. */
+static void say_empty(struct session *s, const char *dir)
+{
+	if (s->opt->command != CMD_CHECK)
+		return;
+	struct finding *f = diag_add(&s->diags, FINDING(W212), (struct span){0},
+				     "%s: there is no *.xml and no *.nwf in this folder", dir);
+	diag_hint(&s->diags, f, "folders below it are not looked into; name them");
+}
+
 static void list_directory(struct session *s, const char *dir, struct input_list *out)
 {
 	struct dirent **list;
@@ -117,6 +127,8 @@ static void list_directory(struct session *s, const char *dir, struct input_list
 		unreadable(s, dir);
 		return;
 	}
+	if (!n)
+		say_empty(s, dir);
 	for (int i = 0; i < n; i++) {
 		const char *path = str_printf(s->arena, "%s/%s", dir, list[i]->d_name).s;
 		if (stat(path, &st) < 0)
