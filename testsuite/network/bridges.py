@@ -225,9 +225,15 @@ def check_differences(b, after):
     b.check(state() == b.before, f"after all of it, remove: {state()}")
 
 
+def flooded(b):
+    """Does g2 get what is for g1? Not where g1's own chatter, as of IPv6 on a new link, has been learned just before."""
+    sh("bridge", "fdb", "flush", "dev", PORT1, "dynamic")
+    return frame(b.net, "up", MACS["g1"], "before") >= {"g1", "g2"}
+
+
 def check_frames(b):
     b.gives(0, "bridge", "remove")
-    b.check(frame(b.net, "up", MACS["g1"], "before") >= {"g1", "g2"}, "without the script a neighbour is flooded")
+    b.check(any(flooded(b) for _ in range(10)), "without the script a neighbour is flooded")
     b.check("g2" in frame(b.net, "g1", MACS["g2"], "talk"), "without the script guests reach each other")
     b.gives(0, "bridge")
     sh("bridge", "fdb", "flush", "dev", PORT1, "dynamic")
