@@ -205,6 +205,7 @@ bool finding_shown(const struct session *s, uint32_t i)
 	enum severity severity = s->diags.list.items[i]->severity;
 	bool fatal = severity == SEV_WARNING && option_given(s->opt, OPT_WERROR);
 	bool wanted = severity == SEV_ERROR || fatal || !option_given(s->opt, OPT_QUIET);
+	wanted &= severity != SEV_NOTE || !s->no_notes;
 	return wanted && !said_before(s, i);
 }
 
