@@ -283,13 +283,10 @@ void net_nft_note(struct emit_ctx *cx, const struct net_form *f)
 				      STR_ARG(words));
 	diag_hint(cx->diags, fi,
 		  "firewalld: once what `nwfc explain N252` has, then firewall-cmd --permanent "
-		  "--zone=nwfc%.*s && firewall-cmd --reload",
-		  STR_ARG(bridge_words(cx, f, " --add-interface=")));
-	diag_hint(cx->diags, fi,
-		  "ufw: for b in%.*s; do ufw allow in on $b to any port 53; ufw allow in on $b to "
-		  "any port 67 proto udp;%s%s ufw route allow in on $b; ufw route allow out on $b; "
-		  "done",
-		  STR_ARG(words),
+		  "--zone=nwfc%.*s && firewall-cmd --reload; ufw: for b in%.*s; do ufw allow in on "
+		  "$b to any port 53; ufw allow in on $b to any port 67 proto udp;%s%s ufw route "
+		  "allow in on $b; ufw route allow out on $b; done",
+		  STR_ARG(bridge_words(cx, f, " --add-interface=")), STR_ARG(words),
 		  any_ip6(f) ? " ufw allow in on $b to any port 547 proto udp;" : "",
 		  any_tftp(f) ? " ufw allow in on $b to any port 69 proto udp;" : "");
 }
