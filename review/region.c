@@ -27,9 +27,19 @@ struct cutter {
 	bool too_many;
 };
 
+/* The largest value that packets have: the bits of a state could say more than there are. */
+static u128 last_value(enum var_id v)
+{
+	return v == V_CT_STATE ? CT_CLASSES - 1 : var_max(v);
+}
+
 static void add_range(struct cutter *c, pset rest, u128 lo, u128 hi)
 {
 	struct part_of *p = NULL;
+	if (lo > last_value(c->var))
+		return;
+	if (hi > last_value(c->var))
+		hi = last_value(c->var);
 	vec_each (x, &c->parts)
 		if (x->rest == rest)
 			p = x;
@@ -67,7 +77,7 @@ static void make_term(struct arena *a, enum var_id v, const struct part_of *p,
 		      struct region_term *t)
 {
 	*t = (struct region_term){.kind = TERM_RANGES, .var = v};
-	u128 next = 0, all = var_max(v);
+	u128 next = 0, all = last_value(v);
 	struct region_term holes = {.kind = TERM_RANGES, .var = v, .negated = true};
 	vec_each (r, &p->ranges) {
 		if (r->lo > next)
@@ -151,7 +161,10 @@ static void walk_var(struct cutter *c, pset s, enum var_id v)
 	vec_each (p, &parts) {
 		struct region_term t;
 		make_term(c->sp->arena, v, p, &t);
-		walk_term(c, &t, p->rest);
+		if (p->ranges.items[0].lo == 0 && p->ranges.items[0].hi == last_value(v))
+			walk(c, p->rest); /* all there are */
+		else
+			walk_term(c, &t, p->rest);
 	}
 }
 
