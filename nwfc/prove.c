@@ -68,7 +68,8 @@ static void add_filters(struct prove *p)
 	if (wants_tops(p))
 		standin_tops(p->s->arena, &p->host->library, &p->host->ports, &tops);
 	vec_each (f, &tops.list)
-		find_filter(p, (*f)->name)->top = true;
+		if (!(*f)->looked_up)
+			find_filter(p, (*f)->name)->top = true;
 	vec_each (a, &p->host->assertions.list)
 		if ((*a)->subject == ASSERT_FILTER && library_find(&p->host->library, (*a)->name))
 			find_filter(p, (*a)->name);
