@@ -24,7 +24,7 @@ PACKAGES_BUILD = gcc make pkg-config libxml2-dev zlib1g-dev liblzma-dev flex bis
                  libpcap-dev libmnl-dev libcap-ng-dev libseccomp-dev libsystemd-dev libbdd-dev libjansson-dev
 PACKAGES_CHECK = $(PACKAGES_BUILD) libcmocka-dev clang libclang-rt-14-dev nftables iptables ebtables iproute2 \
                  ipset kmod python3 libxml2-utils man-db dnsmasq-base udhcpc libseccomp2 \
-                 isc-dhcp-client isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd graphviz python3-yaml git patch
+                 isc-dhcp-client isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd graphviz python3-yaml git patch chromium
 PACKAGES_VM    = qemu-system-x86 busybox-static
 
 WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef

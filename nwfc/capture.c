@@ -27,7 +27,7 @@ struct capture {
 
 static bool bad_capture(struct session *s, const char *path, const char *why)
 {
-	diag_add(&s->diags, FINDING(E713), (struct span){0}, "%s: %s", path, why);
+	diag_add(&s->diags, FINDING(E813), (struct span){0}, "%s: %s", path, why);
 	return false;
 }
 
@@ -42,7 +42,7 @@ static bool load_calls(struct session *s, struct library_calls *out)
 	for (int i = 0; i < 5 && all; i++)
 		all = (found[i] = dlsym(library, names[i])) != NULL;
 	if (!all) {
-		struct finding *f = diag_add(&s->diags, FINDING(E713), (struct span){0},
+		struct finding *f = diag_add(&s->diags, FINDING(E813), (struct span){0},
 					     "libpcap can not be loaded: %s", dlerror());
 		diag_hint(&s->diags, f, "it is Debian's package libpcap0.8");
 		return false;

@@ -95,7 +95,7 @@ static bool find_port(struct trace *t, const char *name)
 			return true;
 		}
 	}
-	struct finding *f = diag_add(&t->s->diags, FINDING(E714), (struct span){0},
+	struct finding *f = diag_add(&t->s->diags, FINDING(E814), (struct span){0},
 				     "there is no port '%s' with a filter among the inputs", name);
 	if (near.name)
 		nearest_hint(&t->s->diags, f, &near);
@@ -142,17 +142,17 @@ static void trace_bytes(struct trace *t, struct str text)
 	enum side side;
 	struct frame f;
 	if (!bytes_from_hex(t->s->arena, text, &bytes)) {
-		diag_add(&t->s->diags, FINDING(E712), (struct span){0},
+		diag_add(&t->s->diags, FINDING(E812), (struct span){0},
 			 "these are no bytes in hexadecimal");
 		return;
 	}
 	if (!frame_read(bytes, SIDE_OUT, &f)) {
-		diag_add(&t->s->diags, FINDING(E712), (struct span){0},
+		diag_add(&t->s->diags, FINDING(E812), (struct span){0},
 			 "a frame has 14 bytes at least, and these are %u", bytes.len);
 		return;
 	}
 	if (!trace_side(t, bytes, &side)) {
-		struct finding *e = diag_add(&t->s->diags, FINDING(E712), (struct span){0},
+		struct finding *e = diag_add(&t->s->diags, FINDING(E812), (struct span){0},
 					     "the frame is neither from nor to the port's address");
 		diag_hint(&t->s->diags, e, "--side=out or --side=in says where it goes");
 		return;
@@ -173,7 +173,7 @@ static void trace_words(struct trace *t, struct str text)
 		return;
 	}
 	uint32_t file = source_add(&t->s->sources, STR("<packet>"), text);
-	struct finding *f = diag_add(ds, FINDING(E711), (struct span){file, e.lo, e.hi}, "%.*s",
+	struct finding *f = diag_add(ds, FINDING(E811), (struct span){file, e.lo, e.hi}, "%.*s",
 				     STR_ARG(e.text));
 	if (e.hint.len)
 		diag_hint(ds, f, "%.*s", STR_ARG(e.hint));

@@ -63,7 +63,7 @@ enum exit_code cmd_verify(struct session *s)
 		uint32_t file = read_source(s, script);
 		bool good = file && verify_script(s->arena, &s->diags, file, &c.build, &report);
 		if (report.too_large)
-			diag_add(&s->diags, FINDING(E703), (struct span){file, 0, 0},
+			diag_add(&s->diags, FINDING(E803), (struct span){file, 0, 0},
 				 "this script can not be compared");
 		if (file && (good || report.tool.len))
 			print(s, script, &report, good);

@@ -430,7 +430,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 /* What a target can not say, and a script that says something else: the input is good. */
 static bool is_loss(const struct finding *f)
 {
-	return f->kind->code[1] == '5' || f->kind == FINDING(E702);
+	return f->kind->code[1] == '5' || f->kind == FINDING(E802);
 }
 
 /* check's findings are its output, so for programs they go to standard output. */

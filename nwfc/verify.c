@@ -86,7 +86,7 @@ static bool has_losses(const struct compile *c)
 static bool left_out(struct compile *c, const struct job *j, const char *why)
 {
 	if (c->verify_asked && c->verify != VERIFY_NEVER)
-		diag_add(&c->s->diags, FINDING(N704), (struct span){0}, "%s: %s", j->target->name,
+		diag_add(&c->s->diags, FINDING(N804), (struct span){0}, "%s: %s", j->target->name,
 			 why);
 	return false;
 }
@@ -109,7 +109,7 @@ static bool say_too_large(struct compile *c, const struct job *j)
 {
 	if (c->verify != VERIFY_ALWAYS)
 		return !left_out(c, j, "the sets of packets become too large");
-	diag_add(&c->s->diags, FINDING(E703), (struct span){0}, "target %s", j->target->name);
+	diag_add(&c->s->diags, FINDING(E803), (struct span){0}, "target %s", j->target->name);
 	return false;
 }
 

@@ -77,6 +77,8 @@ static void say_ip(struct printer *k)
 	say_end(k, six ? V_IP6_SADDR : V_IP4_SADDR, V_SPORT);
 	buf_lit(k->b, " >");
 	say_end(k, six ? V_IP6_DADDR : V_IP4_DADDR, V_DPORT);
+	if (packet_has(k->p, V_ICMP_TYPE))
+		say(k, V_ICMP_TYPE);
 }
 
 static void say_arp(struct printer *k)

@@ -119,7 +119,8 @@ static void make_valid(struct space *sp)
 	pset classes = space_range(sp, V_CT_STATE, 0, CT_CLASSES - 1);
 	pset original = space_value(sp, V_CT_REPLY, 0);
 	pset first = pset_if(s, space_value(sp, V_CT_STATE, CTC_NEW), original, PSET_ALL);
-	sp->valid = pset_and(s, bpdu, pset_and(s, classes, first));
+	pset tracked = pset_if(s, sp->conds[C_IP], pset_and(s, classes, first), PSET_ALL);
+	sp->valid = pset_and(s, bpdu, tracked);
 }
 
 static void make_gratuitous(struct space *sp)

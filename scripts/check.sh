@@ -42,6 +42,7 @@ suites() {
 	domains      $run testsuite/corpus/domains.py --nwfc build/nwfc
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	diff         $run testsuite/review/diff.py --nwfc build/nwfc
+	diff-page    $run testsuite/review/page.py --nwfc build/nwfc
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20

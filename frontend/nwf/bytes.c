@@ -36,6 +36,10 @@ static uint32_t good_character(struct str s)
 
 static void say_bad_byte(struct nwf_parser *p, uint32_t at)
 {
+	if (p->diags->listed[SEV_ERROR] == p->diags->max) { /* every line may have one */
+		p->diags->errors++;
+		return;
+	}
 	unsigned char c = (unsigned char)p->source.s[at];
 	struct finding *f = diag_add(p->diags, FINDING(E127), (struct span){p->file, at, at + 1},
 				     c < 0x20 ? "a control character, 0x%02x, stands here"

@@ -93,6 +93,16 @@ static void say_service(struct nwf_lowering *lw, const struct nwf_word *w, struc
 		diag_hint(lw->diags, f, "write %d", port);
 }
 
+/* 80:90, as iptables has it. */
+static void say_colon(struct nwf_lowering *lw, const struct nwf_word *w, struct str text)
+{
+	uint32_t n = (uint32_t)((const char *)memchr(text.s, ':', text.len) - text.s);
+	struct finding *f = diag_add(lw->diags, FINDING(E112), w->span,
+				     "a range of ports has a dash between its ends");
+	diag_hint(lw->diags, f, "write %.*s-%.*s", (int)n, text.s, (int)(text.len - n - 1),
+		  text.s + n + 1);
+}
+
 static const struct value_name *words_of(const struct nwf_lowering *lw, const struct attr *at)
 {
 	return nwf_value_names(at, lw->builder.rule->proto->family);
@@ -119,6 +129,10 @@ static bool word_text(struct nwf_lowering *lw, const struct attr *at, const stru
 	bool port = at->field == F_TH_SPORT || at->field == F_TH_DPORT;
 	if (port && !is_number(*out)) {
 		say_service(lw, w, *out);
+		return false;
+	}
+	if (port && memchr(out->s, ':', out->len)) {
+		say_colon(lw, w, *out);
 		return false;
 	}
 	if (own || (named && has_capital(w->text)) || (w->kind == NWF_STRING && !text)) {

@@ -214,9 +214,23 @@ static unsigned statement_place(const struct nwf_parser *p)
 		return HABIT_CHAIN;
 	case NWF_TOKEN_DEFINE:
 		return HABIT_PARAM;
+	case NWF_TOKEN_FILTER:
+	case NWF_TOKEN_PORT:
+		return HABIT_HEAD;
 	default:
 		return 0;
 	}
+}
+
+/* A word behind a header that has no such field. */
+static bool is_unknown_field(const struct nwf_parser *p)
+{
+	if (p->previous->kind != NWF_TOKEN_WORD || !p->header.len)
+		return false;
+	uint32_t i = (uint32_t)(p->header.s - p->source.s) + p->header.len;
+	while (i < p->previous->at.lo && (p->source.s[i] == ' ' || p->source.s[i] == '\t'))
+		i++;
+	return i == p->previous->at.lo && !nwf_is_field(p->header, p->previous->word.text);
 }
 
 static struct subject find_subject(const struct nwf_parser *p, struct span at)
@@ -230,6 +244,8 @@ static struct subject find_subject(const struct nwf_parser *p, struct span at)
 		   p->previous->listed) { /* dport 80, ip saddr: it was no list */
 		s.at = p->comma;
 		s.text = text_of(p, s.at);
+	} else if (is_unknown_field(p)) {
+		s = (struct subject){p->previous->at, p->previous->word.text, HABIT_FIELD};
 	} else if (s.where == HABIT_RULE && p->previous->kind == NWF_TOKEN_WORD &&
 		   !nwf_habit(HABIT_RULE, s.text) &&
 		   !nwf_is_field(p->header, p->previous->word.text) &&
@@ -269,9 +285,11 @@ static struct str list_wanted(struct nwf_parser *p, const struct nwf_wanted *w)
 	struct str list = STR("");
 	for (int i = 0; i < w->n && w->n <= WANTED_SAID; i++) {
 		const char *between = i == 0 ? "" : i + 1 < w->n ? ", " : " or ";
-		const char *quote = strchr(w->names[i], ' ') ? "" : "'";
-		list = str_printf(p->arena, "%.*s%s%s%s%s", STR_ARG(list), between, quote,
-				  w->names[i], quote);
+		const char *name =
+			strcmp(w->names[i], "a direction") == 0 ? "in, out or inout" : w->names[i];
+		const char *quote = strchr(name, ' ') ? "" : "'";
+		list = str_printf(p->arena, "%.*s%s%s%s%s", STR_ARG(list), between, quote, name,
+				  quote);
 	}
 	return list;
 }
@@ -365,9 +383,36 @@ static bool is_listed(const struct nwf_parser *p, const struct finding *f)
 	return p->diags->list.n && p->diags->list.items[p->diags->list.n - 1] == f;
 }
 
+static void hint_field(struct nwf_parser *p, struct finding *f, struct str word)
+{
+	const struct nwf_header *h = nwf_header_find(p->header);
+	struct nearest n = nearest_to(word);
+	struct str list = STR("");
+	nwf_each_field (id, h) {
+		nearest_try(&n, nwf_field_word(h, id));
+		list = str_printf(p->arena, "%.*s%s%s", STR_ARG(list), list.len ? ", " : "",
+				  nwf_field_word(h, id));
+	}
+	if (n.name)
+		nearest_hint(p->diags, f, &n);
+	else if (list.len)
+		diag_hint(p->diags, f, "%s has %.*s", h->word, STR_ARG(list));
+}
+
+static void hint_param(struct nwf_parser *p, struct finding *f, const struct nwf_wanted *wanted)
+{
+	if (p->given->kind == NWF_TOKEN_END_LINE && p->previous->kind == NWF_TOKEN_EQ)
+		diag_hint(p->diags, f, "a value is wanted here");
+	else if (behind_equals(p))
+		diag_hint(p->diags, f, "values are made of letters, digits and _ . :");
+	else
+		hint_wanted(p, f, *wanted);
+}
+
 static void hint(struct nwf_parser *p, struct finding *f, const struct subject *s,
 		 const struct nwf_wanted *wanted)
 {
+	bool dollar = p->previous->kind == NWF_TOKEN_VARIABLE && p->previous->word.text.len == 1;
 	struct nearest n = nearest_keyword(s->text);
 	bool list = p->depth > 1 && str_is(s->text, ",");
 	const char *habit = list ? NULL : nwf_habit(s->where, s->text);
@@ -375,8 +420,12 @@ static void hint(struct nwf_parser *p, struct finding *f, const struct subject *
 	bool xml = field != FIELDS && p->given->kind == NWF_TOKEN_WORD;
 	if (s->where == HABIT_START && goes_on(p))
 		diag_hint(p->diags, f, "a statement goes on behind a \\ at the end of its line");
+	else if (p->given->kind == NWF_TOKEN_OPEN && dollar)
+		diag_hint(p->diags, f, "a variable is `$NAME`, without braces");
 	else if (habit)
 		diag_hint(p->diags, f, "%s", habit);
+	else if (s->where == HABIT_FIELD)
+		hint_field(p, f, s->text);
 	else if (xml)
 		diag_hint(p->diags, f, "in this language it is '%s'", fields[field].name);
 	else if (n.name)
@@ -387,11 +436,8 @@ static void hint(struct nwf_parser *p, struct finding *f, const struct subject *
 		diag_hint(p->diags, f, "rules stand in a filter: `filter NAME { ... }`");
 	else if (s->where & HABIT_ITEM)
 		diag_hint(p->diags, f, "outside of braces stand filter, port, define, include and assert");
-	else if (s->where == HABIT_PARAM && p->given->kind == NWF_TOKEN_END_LINE &&
-		 p->previous->kind == NWF_TOKEN_EQ)
-		diag_hint(p->diags, f, "a value is wanted here");
-	else if (s->where == HABIT_PARAM && behind_equals(p))
-		diag_hint(p->diags, f, "values are made of letters, digits and _ . :");
+	else if (s->where == HABIT_PARAM)
+		hint_param(p, f, wanted);
 	else if (s->where & HABIT_START)
 		hint_statement(p, f);
 	else if (s->at.lo == p->given->at.lo)

@@ -68,6 +68,7 @@ enum {
 	HABIT_USE = 64,   /* in a `use` */
 	HABIT_CHAIN = 128,
 	HABIT_PARAM = 256, /* in NAME = VALUE, or a define */
+	HABIT_HEAD = 512,  /* between `filter` or `port` and its brace */
 };
 const char *nwf_habit(unsigned where, struct str text);
 

@@ -51,12 +51,12 @@ static pset arp_tha_behind_other_plen(struct script_form *f, pset wanted)
 	return pset_and(sp->sets, other, DEPENDS(sp, wanted, V_ARP_THA));
 }
 
-/* Behind an authentication header nft sees the protocol and nothing of it; the space has no
- * packet with both. */
-static pset behind_authentication(struct script_form *f, pset wanted)
+/* A later fragment of such a packet has neither header any more. */
+static pset authentication_in_pieces(struct script_form *f, pset wanted)
 {
+	struct space *sp = f->sp;
 	(void)wanted;
-	return ip6_proto(f->sp, 51);
+	return pset_and(sp->sets, ip6_proto(sp, 51), space_value(sp, V_FRAGMENT, 1));
 }
 
 static const struct exception {
@@ -65,17 +65,107 @@ static const struct exception {
 	const char *reason;
 } exceptions[] = {
 	{-1, -1, -1, extension_headers, "an extension header is never the protocol"},
-	{-1, LAYER_FRAME, -1, behind_authentication, "what is behind an authentication header"},
+	{SYNTAX_NFT, LAYER_FRAME, -1, authentication_in_pieces,
+	 "later fragments of packets with an authentication header"},
 	{SYNTAX_NFT, LAYER_FRAME, -1, arp_ip_behind_other_hlen,
 	 "IP addresses of ARP behind hardware addresses that have not 6 bytes"},
 	{SYNTAX_NFT, LAYER_FRAME, -1, arp_tha_behind_other_plen,
 	 "the target's hardware address of ARP behind an address that has not 4 bytes"},
 };
 
-pset excepted(struct script_form *f, const struct seat *seat, pset wanted, pset got)
+/*
+ * Behind an authentication header (51) the frame part goes on to look for the
+ * protocol, and nft does so too (`meta l4proto ah @th,0,8 6`), but it sees nothing of what
+ * stands behind that. The space has no packet with both protocols: it is what the
+ * program says of the protocol behind, read from the header's first byte.
+ */
+static pset behind_proto(struct script_form *f, pset wanted)
 {
-	pset s = PSET_NONE;
-	(void)got;
+	struct space *sp = f->sp;
+	struct sets *s = sp->sets;
+	pset same = PSET_ALL;
+	for (uint32_t i = 8; i-- > 0;) {
+		pset differ = pset_xor(s, pset_bit(s, sp->bits[V_NET_PROTO][i], true),
+				       header_private(f, BASE_TRANSPORT, i));
+		same = pset_minus(s, same, differ);
+	}
+	pset there = pset_and(s, wanted,
+			      pset_minus(s, sp->conds[C_IP6], space_value(sp, V_FRAGMENT, 1)));
+	return pset_any(s, pset_and(s, there, same), sp->bits[V_NET_PROTO], 8);
+}
+
+/* No packet has these behind it, or they are headers of which more follow. */
+static pset behind_other(struct script_form *f)
+{
+	static const uint8_t headers[] = {0, 43, 44, 51, 60};
+	struct sets *s = f->sp->sets;
+	pset all = PSET_NONE;
+	for (size_t k = 0; k < sizeof headers; k++) {
+		pset one = PSET_ALL;
+		for (uint32_t i = 0; i < 8; i++) {
+			pset bit = header_private(f, BASE_TRANSPORT, i);
+			one = headers[k] >> (7 - i) & 1 ? pset_and(s, one, bit)
+							: pset_minus(s, one, bit);
+		}
+		all = pset_or(s, all, one);
+	}
+	return all;
+}
+
+pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
+			    pset wanted, pset got)
+{
+	struct space *sp = f->sp;
+	struct sets *s = sp->sets;
+	pset ah = pset_minus(s, ip6_proto(sp, 51), space_value(sp, V_FRAGMENT, 1));
+	if (seat->syntax != SYNTAX_NFT || seat->layer != LAYER_FRAME)
+		return differ;
+	/* a line that is lost leaves no difference here, so what the program asks counts as well */
+	pset six = pset_and(s, wanted, sp->conds[C_IP6]);
+	if (pset_and(s, differ, ah) == PSET_NONE && !pset_asks(s, six, sp->bits[V_NET_PROTO], 8))
+		return differ;
+	pset behind = behind_proto(f, wanted);
+	pset unseen = pset_or(
+		s, behind_other(f),
+		DEPENDS(sp, behind, V_SPORT, V_DPORT, V_ICMP_TYPE, V_ICMP_CODE, V_TCP_FLAGS));
+	pset d = pset_minus(s, pset_and(s, pset_xor(s, behind, got), ah), unseen);
+	d = pset_and(s, d, sp->valid);
+	return pset_or(s, pset_minus(s, differ, ah), d);
+}
+
+int authentication_proto(struct script_form *f, const struct packet *p, pset only)
+{
+	int proto = 0;
+	if (!packet_meets(p, C_IP6) || p->v[V_NET_PROTO] != 51)
+		return -1;
+	for (uint32_t i = 0; i < 8; i++)
+		if (pset_within(f->sp->sets, only, header_private(f, BASE_TRANSPORT, i)))
+			proto |= 0x80 >> i;
+	return proto;
+}
+
+/*
+ * iptables of the nf_tables variant loses a test of no TCP flags, so it is not written: what
+ * it would ask besides is that there is a header, which a later fragment has not.
+ */
+static pset no_flags_of_pieces(struct script_form *f, const struct seat *seat,
+			       const struct port_data *pd)
+{
+	struct space *sp = f->sp;
+	if (seat->syntax != SYNTAX_IPTABLES && seat->syntax != SYNTAX_IP6TABLES)
+		return PSET_NONE;
+	vec_each (r, &pd->program->parts[seat->side].packet)
+		vec_each (t, &(*r)->tests)
+			if (t->field == F_TCP_FLAGS && !(t->value.value.u >> 8))
+				return pset_and(sp->sets, space_value(sp, V_NET_PROTO, 6),
+						space_value(sp, V_FRAGMENT, 1));
+	return PSET_NONE;
+}
+
+pset excepted(struct script_form *f, const struct seat *seat, const struct port_data *pd,
+	      pset wanted)
+{
+	pset s = no_flags_of_pieces(f, seat, pd);
 	for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++) {
 		const struct exception *e = &exceptions[i];
 		if ((e->syntax < 0 || e->syntax == seat->syntax) &&

@@ -15,7 +15,7 @@ bool unread(struct script_form *f, uint32_t lo, uint32_t hi, const char *fmt, ..
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	diag_add(f->ds, FINDING(E701), (struct span){f->file, lo, hi}, "%s", text);
+	diag_add(f->ds, FINDING(E801), (struct span){f->file, lo, hi}, "%s", text);
 	return false;
 }
 

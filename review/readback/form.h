@@ -8,7 +8,7 @@
  * was made: readers and emitters share the language's tables of review/vars.def and
  * no code, so that a mistake in one is none in the other.
  *
- * Needs: a script's text and a space. Fails: with E701 at the first word that is
+ * Needs: a script's text and a space. Fails: with E801 at the first word that is
  * not understood; no word is passed over.
  */
 #ifndef NWFC_REVIEW_READBACK_FORM_H
@@ -27,7 +27,9 @@ struct view {
 
 struct field_ref {
 	struct str text;
-	uint32_t width;
+	bool header; /* bits at a place of a header, not of a property */
+	uint8_t base;
+	uint32_t offset, width;
 	vec_of(struct view) views;
 };
 
@@ -165,6 +167,9 @@ const struct field_ref *header_bits(struct script_form *f, struct str text, enum
 
 /* A variable, in packets of `of`. */
 const struct field_ref *header_var(struct script_form *f, struct str text, enum var_id v, pset of);
+
+/* A bit of a header that the space has no variable for. */
+pset header_private(struct script_form *f, enum base base, uint32_t offset);
 
 pset field_where(struct script_form *f, const struct field_ref *r);
 pset field_range(struct script_form *f, const struct field_ref *r, u128 lo, u128 hi);

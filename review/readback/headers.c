@@ -144,7 +144,7 @@ static pset need_set(struct space *sp, enum need n)
 	}
 }
 
-static pset private_bit(struct script_form *f, enum base base, uint32_t offset)
+pset header_private(struct script_form *f, enum base base, uint32_t offset)
 {
 	uint32_t *b = &f->private[base][offset & 511];
 	if (!*b)
@@ -182,7 +182,7 @@ static pset *bits_of_kind(struct script_form *f, enum base base, enum kind kind,
 	}
 	for (uint32_t i = 0; i < width; i++)
 		if (!known[i])
-			bits[i] = private_bit(f, base, offset + i);
+			bits[i] = header_private(f, base, offset + i);
 	return bits;
 }
 
@@ -219,7 +219,11 @@ const struct field_ref *header_bits(struct script_form *f, struct str text, enum
 				    uint32_t offset, uint32_t width, pset of, bool any_piece)
 {
 	struct field_ref *r = arena_new_object(f->arena, struct field_ref);
-	*r = (struct field_ref){.text = text, .width = width};
+	*r = (struct field_ref){.text = text,
+				.header = true,
+				.base = (uint8_t)base,
+				.offset = offset,
+				.width = width};
 	for (int k = kinds_of_base[base][0]; k <= kinds_of_base[base][1]; k++)
 		if (k != K_PIECE || any_piece)
 			add_views(f, r, base, (enum kind)k, offset, of);

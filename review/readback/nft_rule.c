@@ -404,12 +404,42 @@ static bool read_vmap(struct cursor *c, const struct concat *k, struct rule_form
 	return true;
 }
 
+static bool neighbours(const struct field_ref *a, const struct field_ref *b)
+{
+	return a->base == b->base &&
+	       (a->offset + a->width == b->offset || b->offset + b->width == a->offset);
+}
+
+/*
+ * nft (1.0.6) joins comparisons of neighbouring fields, also with `!=`: "a is not 1 and
+ * b is not 2" becomes "not both are". Only ranges and sets are left alone.
+ */
+static bool check_joined(struct cursor *c, const struct field_ref *r, uint32_t lo)
+{
+	for (uint32_t i = 0; i < c->nunequal; i++)
+		if (neighbours(c->unequal[i], r))
+			return unread(c->f, lo, c->now.lo,
+				      "nft joins this with the comparison of %.*s, and then only "
+				      "both together are unequal",
+				      STR_ARG(c->unequal[i]->text));
+	if (c->nunequal < sizeof c->unequal / sizeof *c->unequal)
+		c->unequal[c->nunequal++] = r;
+	return true;
+}
+
+static bool is_one_value(const struct token *t)
+{
+	return t->kind == TK_WORD && !memchr(t->text.s, '-', t->text.len) &&
+	       !memchr(t->text.s, '/', t->text.len);
+}
+
 /* FIELDS [!=] VALUE, { VALUES } or @SET. */
 static bool read_comparison(struct cursor *c, struct rule_form *r)
 {
 	struct concat k;
 	struct sets *s = c->f->sp->sets;
 	pset in;
+	uint32_t lo = c->now.lo;
 	if (!read_concat(c, &k))
 		return false;
 	if (k.iface && take(c, "vmap"))
@@ -423,6 +453,10 @@ static bool read_comparison(struct cursor *c, struct rule_form *r)
 		return read_iface_test(c, &k, negated, r);
 	if (k.iface)
 		return not_understood(c, "a set");
+	bool joins = negated && k.n == 1 && k.fields[0]->header && !is_word(c, "{") &&
+		     is_one_value(&c->now);
+	if (joins && !check_joined(c, k.fields[0], lo))
+		return false;
 	if (is_word(c, "{") ? !read_braces(c, &k, &in) : !read_tuple(c, &k, &in))
 		return false;
 	r->takes = negated ? pset_and(s, r->takes, pset_minus(s, all_there(c, &k), in))
@@ -596,6 +630,8 @@ static bool read_expression(struct cursor *c, struct rule_form *r)
 		return read_ct_direction(c, r);
 	if (take(c, "add"))
 		return read_count(c, r);
+	if (take(c, "counter")) /* counts, and asks nothing */
+		return true;
 	return read_comparison(c, r);
 }
 
@@ -638,6 +674,7 @@ bool read_rule(struct cursor *c, struct chain_form *chain)
 	struct rule_form *r = form_rule(c->f, c->now.lo, c->now.hi);
 	size_t mark = sets_mark(c->f->sp->sets);
 	bool decided = false;
+	c->nunequal = 0;
 	while (!at_end(c) && !decided) {
 		c->f->sofar = r->takes;
 		if (take(c, "counter")) /* counts, and goes on */

@@ -19,8 +19,10 @@ struct token {
 struct cursor {
 	struct script_form *f;
 	uint32_t at;
-	struct token now; /* not taken yet */
-	struct str table; /* "bridge nwfc" */
+	struct token now;                    /* not taken yet */
+	struct str table;                    /* "bridge nwfc" */
+	const struct field_ref *unequal[16]; /* compared with `!=` and one value, in this rule */
+	uint32_t nunequal;
 };
 
 void cursor_start(struct cursor *c, struct script_form *f);

@@ -2,6 +2,9 @@
 /*
  * Numbers and addresses as scripts have them.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "review/readback/form.h"
 
 static int digit_of(char c)
@@ -88,9 +91,26 @@ static int groups(struct str s, u128 *out)
 	return n;
 }
 
+/* The last four bytes as an IPv4 address: read as two groups of hexadecimal digits. */
+static bool read_mixed(struct str s, u128 *out)
+{
+	char text[48];
+	u128 four;
+	uint32_t at = s.len;
+	while (at && s.s[at - 1] != ':')
+		at--;
+	if (!at || at > 32 || !read_ip4((struct str){s.s + at, s.len - at}, &four))
+		return false;
+	int n = snprintf(text, sizeof text, "%.*s%x:%x", (int)at, s.s, (unsigned)(four >> 16),
+			 (unsigned)four & 0xffff);
+	return n > 0 && read_ip6((struct str){text, (uint32_t)n}, out);
+}
+
 bool read_ip6(struct str s, u128 *out)
 {
 	u128 head, tail;
+	if (memchr(s.s, '.', s.len))
+		return read_mixed(s, out);
 	for (uint32_t i = 0; i + 1 < s.len; i++) {
 		if (s.s[i] != ':' || s.s[i + 1] != ':')
 			continue;

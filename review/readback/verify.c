@@ -6,9 +6,10 @@
 
 #include "ir/findings.h"
 #include "review/meaning.h"
+#include "review/packet_bytes.h"
+#include "review/packet_words.h"
 #include "review/readback/exceptions.h"
 #include "review/readback/readers.h"
-#include "review/packet_words.h"
 
 enum { MAX_WITNESSES = 8 };
 
@@ -48,32 +49,99 @@ static const struct rule_meaning *last_decider(struct space *sp, const struct si
 	return last;
 }
 
+/* A packet of a set, with one answer to whatever else the set asks (bits of headers that the
+ * packet does not have). */
+static pset this_packet(struct space *sp, const struct packet *p, pset set)
+{
+	struct sets *s = sp->sets;
+	pset packet = space_packet(sp, p), left = pset_and(s, packet, set), only = packet;
+	while (left > PSET_ALL) {
+		uint32_t bit = pset_first_bit(s, left);
+		bool one = pset_without(s, left) == PSET_NONE;
+		only = pset_and(s, only, pset_bit(s, bit, one));
+		left = one ? pset_with(s, left) : pset_without(s, left);
+	}
+	return only;
+}
+
+static struct str words_of(struct script_form *f, const struct packet *p,
+			   const struct packet usual[SIDES])
+{
+	struct buf b;
+	buf_memory(&b);
+	packet_print_words(&b, p, usual);
+	return buf_take(f->arena, &b);
+}
+
+/* Bits that the space does not have, as far as the difference depends on them. */
+static void put_private(struct script_form *f, pset only, enum base base, char *header, size_t n)
+{
+	struct sets *s = f->sp->sets;
+	for (uint32_t i = 0; i < 512 && i / 8 < n; i++) {
+		char one = (char)(0x80 >> i % 8);
+		if (!f->private[base][i])
+			continue;
+		pset bit = header_private(f, base, i);
+		if (pset_within(s, only, bit))
+			header[i / 8] |= one;
+		else if (pset_and(s, only, bit) == PSET_NONE)
+			header[i / 8] &= (char)~one;
+	}
+}
+
+enum { ETHER_HEADER = 14 };
+
+/* Where the transport header is, or data in its place. */
+static uint32_t transport_at(const struct packet *p)
+{
+	bool six = packet_meets(p, C_IP6);
+	return ETHER_HEADER + (six ? 40 : 20) + (six && p->v[V_FRAGMENT] ? 8 : 0);
+}
+
+static void say_bytes(struct script_form *f, struct finding *x, const struct packet *p, pset only)
+{
+	const char *why;
+	struct str b = packet_to_bytes(f->arena, p, &why);
+	uint32_t th = transport_at(p);
+	if (!b.len)
+		return;
+	char *bytes = arena_copy(f->arena, b.s, b.len);
+	if (packet_meets(p, C_IP) && b.len > th)
+		put_private(f, only, BASE_TRANSPORT, bytes + th, b.len - th);
+	diag_note(f->ds, x, (struct span){0}, "as bytes: %.*s",
+		  STR_ARG(bytes_to_hex(f->arena, (struct str){bytes, b.len})));
+}
+
 static void say_witness(struct checker *c, const struct seat *seat, const struct port_data *pd,
 			const struct side_meaning *m, const struct wanted *w, pset differ)
 {
 	struct script_form *f = c->f;
 	struct packet usual[SIDES] = {usual_packet(pd, SIDE_OUT), usual_packet(pd, SIDE_IN)};
 	struct packet p = space_witness(f->sp, differ, &usual[seat->side]);
-	pset only = space_packet(f->sp, &p);
+	pset only = this_packet(f->sp, &p, differ);
 	struct outcome got;
 	eval_seat(f, seat, pd->port->name, only, &got);
 	const struct rule_meaning *by = last_decider(f->sp, m, &p, (enum layer)seat->layer);
 	int want = outcome_of(f->sp, w->passed, w->dropped, only);
 	int have = outcome_of(f->sp, got.passed, got.dropped, only);
-	struct buf b;
-	buf_memory(&b);
-	packet_print_words(&b, &p, usual);
-	struct str words = buf_take(f->sp->arena, &b);
-	struct finding *x = diag_add(f->ds, FINDING(E702), rule_span(got.decider, f->file),
+	struct str words = words_of(f, &p, usual);
+	int behind = authentication_proto(f, &p, only);
+	bool both = behind >= 0 && want == have; /* the space has no packet with both protocols */
+	if (behind >= 0)
+		words = str_printf(f->arena, "%.*s, behind it protocol %d", STR_ARG(words), behind);
+	if (both)
+		want = !have;
+	struct finding *x = diag_add(f->ds, FINDING(E802), rule_span(got.decider, f->file),
 				     "%s %s, %s (%s): %.*s: the filter says %s, the script %s",
 				     syntax_names[c->syntax], side_names[seat->side],
 				     seat->layer == LAYER_FRAME ? "frame" : "packet", seat->words,
 				     STR_ARG(words), act_words[want], act_words[have]);
 	diag_note(f->ds, x, pd->port->name_span, "port %.*s", STR_ARG(pd->port->name));
-	if (by)
+	if (by && !both)
 		diag_note(f->ds, x, by->rule->source->span, "the rule that decides");
-	else
+	else if (!both)
 		diag_note(f->ds, x, pd->port->filter.span, "no rule of the filter decides");
+	say_bytes(f, x, &p, only);
 	c->witnesses++;
 }
 
@@ -87,11 +155,13 @@ static bool too_large(struct checker *c)
 	return false;
 }
 
-static pset differing(struct checker *c, const struct seat *seat, pset wanted, pset got)
+static pset differing(struct checker *c, const struct seat *seat, const struct port_data *pd,
+		      pset wanted, pset got)
 {
 	struct sets *s = c->f->sp->sets;
 	pset d = pset_and(s, pset_xor(s, wanted, got), asked_at(c->f->sp, seat));
-	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, wanted, got));
+	d = authentication_differs(c->f, seat, d, wanted, got);
+	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, pd, wanted));
 }
 
 static bool check_seat(struct checker *c, const struct seat *seat, const struct port_data *pd,
@@ -105,8 +175,8 @@ static bool check_seat(struct checker *c, const struct seat *seat, const struct 
 	if (!eval_seat(c->f, seat, pd->port->name, asked_at(sp, seat), &got) ||
 	    sets_failed(sp->sets))
 		return too_large(c);
-	pset d = differing(c, seat, w.dropped, got.dropped);
-	pset r = differing(c, seat, w.rejected, got.rejected);
+	pset d = differing(c, seat, pd, w.dropped, got.dropped);
+	pset r = differing(c, seat, pd, w.rejected, got.rejected);
 	d = pset_or(sp->sets, d, r);
 	if (sets_failed(sp->sets))
 		return too_large(c);
@@ -136,7 +206,7 @@ static bool check_name(struct checker *c, const struct map *ports, const struct 
 {
 	if (t->prefix || map_find(ports, t->name))
 		return true;
-	diag_add(c->f->ds, FINDING(E702), (struct span){c->f->file, lo, hi},
+	diag_add(c->f->ds, FINDING(E802), (struct span){c->f->file, lo, hi},
 		 "the script has rules for '%.*s', and the inputs have no such port",
 		 STR_ARG(t->name));
 	return false;
@@ -256,7 +326,7 @@ static bool check_sysctls(struct checker *c, const struct script_parts *parts)
 			    memmem(parts->sysctls.s, parts->sysctls.len, name, strlen(name)))
 				continue;
 			good = false;
-			diag_add(c->f->ds, FINDING(E702),
+			diag_add(c->f->ds, FINDING(E802),
 				 (struct span){c->f->file, parts->apply_lo, parts->apply_hi},
 				 "the script does not ask for %s, without which its rules see no "
 				 "packet",

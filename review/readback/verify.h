@@ -4,8 +4,8 @@
  * packet that tells them apart.
  *
  * Needs: the text of a script, and the build that it should be a translation of. Gives:
- * nothing but the counts, when it is; else findings: E701 where a word is not
- * understood, E702 with the packet, both verdicts and both places. Where the sets become
+ * nothing but the counts, when it is; else findings: E801 where a word is not
+ * understood, E802 with the packet, both verdicts and both places. Where the sets become
  * too large to say, too_large is set: it is the caller's to say.
  */
 #ifndef NWFC_REVIEW_READBACK_VERIFY_H

@@ -178,11 +178,11 @@ def network(body, name="n", bridge="vb", forward="mode='nat'"):
 @test
 def many_networks_and_guests():
     """Time and memory grow with the document, not with its square."""
-    n, mac = 100000, "52:54:00:%02x:%02x:%02x"
+    n, mac = 30000, "52:54:00:%02x:%02x:%02x"
     one = "<ip address='10.0.0.1' prefix='8'>%s</ip>"
     subnets = "".join("<ip address='%s' prefix='30'/>" % address(4 * i + 1) for i in range(n))
     documents = {
-        "networks": "<networks>%s</networks>" % "".join(network("<ip address='%s' prefix='24'/>" % address(256 * i + 1), "n%d" % i, "vb%d" % i) for i in range(30000)),
+        "networks": "<networks>%s</networks>" % "".join(network("<ip address='%s' prefix='24'/>" % address(256 * i + 1), "n%d" % i, "vb%d" % i) for i in range(10000)),
         "subnets": network(subnets + "".join("<route address='11.0.0.0' prefix='8' gateway='%s'/>" % address(4 * (n - i) - 2) for i in range(n))),
         "hosts": network(one % ("<dhcp>%s</dhcp>" % "".join("<host mac='%s' ip='%s'/>" % (mac % (i >> 16, i >> 8 & 255, i & 255), address(i + 2)) for i in range(n)))),
         "portgroups": network(one % "" + "".join("<portgroup name='p%d'/>" % i for i in range(n))),
@@ -193,7 +193,7 @@ def many_networks_and_guests():
     guest = ("<domain><name>g</name><devices><interface type='network'><mac address='%s'/><source network='n' portgroup='%s%d'/><target dev='v%d'/>"
              "<filterref filter='clean-traffic'/></interface></devices></domain>")
     for group, status in (("p", 0), ("q", 2)):
-        text = "".join(guest % (mac % (i >> 16, i >> 8 & 255, i & 255), group, i, i) for i in range(60000))
+        text = "".join(guest % (mac % (i >> 16, i >> 8 & 255, i & 255), group, i, i) for i in range(20000))
         ends("compile", "-q", "-t", "nft", "-o", "out", "portgroups.xml", write("guests.xml", "<domains>%s</domains>" % text), status=(status,))
 
 

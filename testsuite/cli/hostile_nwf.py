@@ -110,6 +110,8 @@ def what_is_no_text_goes_nowhere():
             write("t.nwf", text % bad)
             assert nwfc("check", "t.nwf", status=2).err.count("[E127]") == 1, (text, bad)
             assert nwfc("convert", "t.nwf", status=2).out == "", (text, bad)
+    r = ends("check", write("t.nwf", b"\xff\n" * 2 * MIB), status=(2,), mib=200)
+    assert "and %d more" % (2 * MIB - 1000) in r.err, r
     for good in ("\u00e9", "\u65e5", "\U0001f600", "\x7f", "\ufffd", "\t"):
         write("t.nwf", '# %s\nfilter f {\npackets:\n drop in tcp "%s"\n}\n' % (good, good))
         xml = nwfc("convert", "t.nwf").out

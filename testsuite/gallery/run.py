@@ -6,7 +6,8 @@
     run.py --nwfc build/nwfc --update    write what it says now; review the difference
 
 A file is named by the finding that it shows, and must show it; every finding of ir/findings.def
-must be shown by a file, but for those that no small text can show.
+must be shown by a file, but for those that no small text can show. So must every word and sign
+of frontend/nwf/habits.c.
 """
 import argparse
 import difflib
@@ -68,6 +69,12 @@ def main():
     for code in sorted(kinds - shown - set(NOT_HERE)):
         print("no file shows %s" % code)
         failed += 1
+    texts = "".join(p.read_text() for p in HERE.glob("*.nwf.txt"))
+    habits = re.findall(r'\{HABIT_[A-Z_ |]+,\s*"((?:[^"\\]|\\.)+)"', (ROOT / "frontend" / "nwf" / "habits.c").read_text())
+    for word in sorted({h.replace("\\\\", "\\") for h in habits}):
+        if "'%s'" % word not in texts:
+            print("no file shows the hint for '%s'" % word)
+            failed += 1
     print("%d passed, %d failed, 0 skipped" % (passed, failed))
     return failed > 0
 

@@ -10,7 +10,8 @@ Lines before the first section say what the case shows. Then, written by hand:
     === arguments                    options of all runs
     === runs                         "NAME: COMMAND ARGUMENTS" a line, in place of the two
                                      that every case has otherwise: classic and nft; the inputs
-                                     stand at the end, or where INPUTS does
+                                     stand at the end, or where INPUTS does; with ALONE the
+                                     run names what it reads itself
 
 and, written by run.py --update and read by whoever reviews the change:
 
@@ -97,6 +98,8 @@ class Case:
         for d in self.dirs:
             words += ["-I", d]
         own = [a for a in self.arguments if words[1] == "compile" or not a.startswith(COMPILE_ONLY)]
+        if "ALONE" in words:
+            return [w for w in words if w != "ALONE"] + own
         if "INPUTS" in words:
             at = words.index("INPUTS")
             return words[:at] + own + self.inputs + words[at + 1:]

@@ -47,7 +47,7 @@ def golden():
 
 def compiled(case, folder, target, more=""):
     case.write_inputs(folder) if not Path(folder, "out").exists() else None
-    counters = " --counters" if more and target == "nft" else ""
+    counters = (" --verify" if more and target in (*CLASSIC, "nft") else "") + (" --counters" if more and target == "nft" else "")
     status, err, out = case.run(nwfc.program, folder, "compile -q -t %s%s%s" % (target, more, counters))
     assert "Sanitizer" not in err, err
     return out if status == 0 else None

@@ -137,6 +137,7 @@ NFT = {
     "gratuitous ARP negated octet by octet": octets,
     "an octet of gratuitous ARP lost": replaced(r"@nh,\d+,8 \. @nh,\d+,8 (?:!= )?@octet\.pairs ", ""),
     "a wrong port": replaced(r"((?:sport|dport) (?:!= )?(?:\d+-)?)(\d+)", number),
+    "what nft joins": replaced(r"(?<=!= )(\S+)-\1(?= )", r"\1"),
     "a wrong number": replaced(r"((?:type|code|operation|dscp|htype|vlan id|count over|count|option) (?:!= )?)(\d+)(?= )", number),
     "a test lost": replaced(r"(?:ip6? [sd]addr|ether [sd]addr|th [sd]port|icmp(?:v6)? (?:type|code)|arp operation|arp [sd]addr (?:ip|ether)|vlan (?:id|type)|ip6? dscp) (?:!= )?(?:\{[^}]*\}|\S+) ", ""),
     "a look into a set lost": replaced(r"[io]ifname \. .*?@\S+ ", ""),

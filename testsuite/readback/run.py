@@ -119,9 +119,9 @@ def choose(scripts, n, rng):
 
 def run_mutant(nwfc, number, s, m):
     status, out = s.verify(nwfc, m[3], number + 1)
-    if status == 1 and "[E702]" in out:
+    if status == 1 and "[E802]" in out:
         return "found"
-    if status == 2 and re.search(r"\[E70[13]\]", out):
+    if status == 2 and re.search(r"\[E80[13]\]", out):
         return "not read"
     if status == 0:
         return "same"

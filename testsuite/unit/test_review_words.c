@@ -58,10 +58,10 @@ static void test_canonical(void **state)
 		 "out udp [fe80::1]:40000 > [2001:db8::1]:53"},
 		{"in icmpv6 nd-router-advert", "in icmpv6 2001:db8::1 > 2001:db8::1 type 134"},
 		{"in icmp echo-reply state established reply",
-		 "in icmp 192.0.2.1 > 10.0.0.1 type 0 ct state established direction "
-		 "reply"},
+		 "in icmp 192.0.2.1 > 10.0.0.1 type 0 ct state established "
+		 "direction reply"},
 		{"out tcp dport 22 syn ack state invalid",
-		 "out tcp 10.0.0.1:40000 > 192.0.2.1:22 flags syn|ack ct state invalid"},
+		 "out tcp 10.0.0.1:40000 > 192.0.2.1:22 ct state invalid tcp flags syn|ack"},
 		{"out vlan 5 type ip", "out vlan 5"},
 		{"out stp root-priority 1", "out stp root-priority 1"},
 		{"in rarp", "in rarp rrequest spa 192.0.2.1 tpa 10.0.0.1"},
