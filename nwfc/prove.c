@@ -241,14 +241,15 @@ static pset surely(struct space *sp, pset bad, pset packets)
 	vec_of(uint32_t) bits = {0};
 	vec_each (u, &sp->unknowns)
 		*vec_push(sp->arena, &bits) = u->bit;
-	if (!space_uncertain(sp, bad) && !space_uncertain(sp, packets))
-		return bad;
 	pset good = pset_minus(s, packets, bad);
 	return pset_and(s, bad, pset_every(s, pset_not(s, good), bits.items, bits.n));
 }
 
+/* The unknowns that decide about the packet that is shown. */
 static void note_unknowns(struct space *sp, pset bad, struct proof *x)
 {
+	for (int v = 0; v < VARS; v++)
+		bad = space_given(sp, bad, (enum var_id)v, x->witness.v[v]);
 	vec_each (u, &sp->unknowns) {
 		bool known = !pset_asks(sp->sets, bad, &u->bit, 1);
 		vec_each (t, &x->unknowns.list)
@@ -270,9 +271,9 @@ static void note_broken(struct prove *p, struct proof *x, enum side side, pset b
 	x->unknowns = (struct questions){0};
 	if (o == BROKEN)
 		bad = sure;
-	else
-		note_unknowns(sp, bad, x);
 	x->witness = space_witness(sp, bad, &x->subject->usual[side]);
+	if (o == DEPENDS)
+		note_unknowns(sp, bad, x);
 	x->region = region_of(sp, pset_simplify(sp->sets, bad, sp->valid), PROVE_BOXES);
 	x->walk = simulate(NULL, &x->subject->data, &x->witness);
 	p->wrong |=
