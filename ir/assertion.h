@@ -2,9 +2,10 @@
 /*
  * assertion.h - what must hold of a port's packets, as its author wrote it.
  *
- * The packets are those that the rules of `packets` take and those of `except` do
- * not: filters of drops alone, whose tests say what they say in every filter. Of these
- * packets each must get the verdict, or, with DEMAND_NEVER, none may pass.
+ * The packets are those that the rules of `packets` take and those of `excepts` do
+ * not: filters of drops alone, whose tests say what they say in every filter. One of the latter
+ * that uses a variable without a value takes nothing away. Of these packets each must get the
+ * verdict, or, with DEMAND_NEVER, none may pass.
  *
  * A verdict is that of both layers together: ACCEPT, no layer drops; DROP, one does;
  * REJECT, the packet layer does so with an answer. Connection state is a property of the packet
@@ -31,9 +32,9 @@ struct assertion {
 	struct str name; /* of the port or filter; empty behind `every` */
 	enum demand demand;
 	const struct filter *packets;
-	const struct filter *except; /* NULL: none */
-	struct str words;            /* "never out ip saddr != $IP" */
-	struct str comment;          /* may be empty */
+	vec_of(const struct filter *) excepts;
+	struct str words;   /* "never out ip saddr != $IP" */
+	struct str comment; /* may be empty */
 	struct span span, name_span;
 };
 

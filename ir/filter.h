@@ -132,6 +132,7 @@ struct filter {
 	struct str join_key;    /* of a filter that a port's references make: no name can be it */
 	struct params defaults; /* values of variables that nobody further out gives */
 	bool stock;             /* came with the program */
+	bool looked_up;         /* of a folder of -I: it is there for those who refer to it */
 	bool broken;            /* some of it could not be read, which has been said */
 };
 

@@ -11,8 +11,10 @@ static void check_assertions(struct session *s, const struct host *h, const stru
 {
 	struct prove p = {.s = s, .host = h, .build = b};
 	bool any = h->ports.list.n > 0;
-	map_each (e, &h->library.by_name)
-		any |= !((const struct filter *)e->cptr)->stock;
+	map_each (e, &h->library.by_name) {
+		const struct filter *f = e->cptr;
+		any |= !f->stock && !f->looked_up;
+	}
 	if (any && h->assertions.list.n && !s->diags.errors && prove_bind(&p))
 		prove_packets(&p);
 }

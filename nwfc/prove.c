@@ -68,10 +68,18 @@ static void add_filters(struct prove *p)
 	if (wants_tops(p))
 		standin_tops(p->s->arena, &p->host->library, &p->host->ports, &tops);
 	vec_each (f, &tops.list)
-		find_filter(p, (*f)->name)->top = true;
+		if (!(*f)->looked_up)
+			find_filter(p, (*f)->name)->top = true;
 	vec_each (a, &p->host->assertions.list)
 		if ((*a)->subject == ASSERT_FILTER && library_find(&p->host->library, (*a)->name))
 			find_filter(p, (*a)->name);
+}
+
+static void add_tree(struct prove *p, const struct filter *words, struct standin_also *also)
+{
+	const struct tree *t = packet_class_tree(p->s, words);
+	if (t)
+		*vec_push(p->s->arena, &also->trees) = t;
 }
 
 /* A stand-in has what the filter needs, and what is asserted of it. */
@@ -80,12 +88,11 @@ static bool build_filter(struct prove *p, struct subject *x)
 	struct pass_ctx cx = {p->s->arena, &p->s->diags, p->s->limits, NULL};
 	struct standin_also also = {0};
 	vec_each (a, &p->host->assertions.list) {
-		const struct filter *words[] = {(*a)->packets, (*a)->except};
-		for (int i = 0; i < 2 && assertion_is_about(*a, x); i++) {
-			const struct tree *t = words[i] ? packet_class_tree(p->s, words[i]) : NULL;
-			if (t)
-				*vec_push(p->s->arena, &also.trees) = t;
-		}
+		if (!assertion_is_about(*a, x))
+			continue;
+		add_tree(p, (*a)->packets, &also);
+		vec_each (e, &(*a)->excepts)
+			add_tree(p, *e, &also);
 	}
 	return standin_build_also(&cx, &p->host->library, library_find(&p->host->library, x->name),
 				  &also, &x->data);
@@ -154,18 +161,39 @@ static bool too_large(struct prove *p, const struct assertion *a)
 	return true;
 }
 
+/* Does the port give all variables of the words? */
+static bool has_values(struct prove *p, const struct filter *words, const struct port *port)
+{
+	struct pass_ctx cx = {p->s->arena, &p->s->diags, p->s->limits, NULL};
+	struct missing_uses missing = {0};
+	const struct tree *t = packet_class_tree(p->s, words);
+	if (t)
+		find_missing(&cx, t, port, &missing);
+	return t && !missing.list.n;
+}
+
+static bool take_away(struct prove *p, const struct filter *words, const struct subject *x,
+		      pset out[SIDES])
+{
+	pset less[SIDES];
+	if (!has_values(p, words, x->data.port))
+		return true;
+	if (!packet_class_of(p->s, p->space, words, x->data.port, less))
+		return false;
+	for (int side = 0; side < SIDES; side++)
+		out[side] = pset_minus(p->space->sets, out[side], less[side]);
+	return true;
+}
+
 /* The packets that an assertion is about, on each side. */
 static bool find_packets(struct prove *p, const struct assertion *a, const struct subject *x,
 			 pset out[SIDES])
 {
-	struct sets *s = p->space->sets;
-	pset less[SIDES];
 	if (!packet_class_of(p->s, p->space, a->packets, x->data.port, out))
 		return false;
-	if (a->except && !packet_class_of(p->s, p->space, a->except, x->data.port, less))
-		return false;
-	for (int side = 0; a->except && side < SIDES; side++)
-		out[side] = pset_minus(s, out[side], less[side]);
+	vec_each (e, &a->excepts)
+		if (!take_away(p, *e, x, out))
+			return false;
 	if (too_large(p, a))
 		return false;
 	if (out[SIDE_OUT] != PSET_NONE || out[SIDE_IN] != PSET_NONE)
@@ -213,14 +241,15 @@ static pset surely(struct space *sp, pset bad, pset packets)
 	vec_of(uint32_t) bits = {0};
 	vec_each (u, &sp->unknowns)
 		*vec_push(sp->arena, &bits) = u->bit;
-	if (!space_uncertain(sp, bad) && !space_uncertain(sp, packets))
-		return bad;
 	pset good = pset_minus(s, packets, bad);
 	return pset_and(s, bad, pset_every(s, pset_not(s, good), bits.items, bits.n));
 }
 
+/* The unknowns that decide about the packet that is shown. */
 static void note_unknowns(struct space *sp, pset bad, struct proof *x)
 {
+	for (int v = 0; v < VARS; v++)
+		bad = space_given(sp, bad, (enum var_id)v, x->witness.v[v]);
 	vec_each (u, &sp->unknowns) {
 		bool known = !pset_asks(sp->sets, bad, &u->bit, 1);
 		vec_each (t, &x->unknowns.list)
@@ -242,9 +271,9 @@ static void note_broken(struct prove *p, struct proof *x, enum side side, pset b
 	x->unknowns = (struct questions){0};
 	if (o == BROKEN)
 		bad = sure;
-	else
-		note_unknowns(sp, bad, x);
 	x->witness = space_witness(sp, bad, &x->subject->usual[side]);
+	if (o == DEPENDS)
+		note_unknowns(sp, bad, x);
 	x->region = region_of(sp, pset_simplify(sp->sets, bad, sp->valid), PROVE_BOXES);
 	x->walk = simulate(NULL, &x->subject->data, &x->witness);
 	p->wrong |=

@@ -78,6 +78,8 @@ struct str proof_cause(const struct prove *p, const struct proof *x, enum layer 
 struct str proof_box(const struct prove *p, const struct region_box *b);
 /* "never out ip saddr != $IP", with its comment behind it */
 struct str assertion_title(const struct prove *p, const struct assertion *a);
+/* Its comment, if it has one. */
+struct str assertion_name(const struct prove *p, const struct assertion *a);
 
 /* --- forms ---------------------------------------------------------------------------------------
  */

@@ -37,7 +37,7 @@ static void put_case(const struct prove *p, const struct proof *x, struct buf *o
 	struct location at = source_locate(&p->s->sources, x->assertion->span);
 	buf_lit(out, "    <testcase");
 	junit_attribute(out, "classname", subject_title(p, x->subject));
-	junit_attribute(out, "name", assertion_title(p, x->assertion));
+	junit_attribute(out, "name", assertion_name(p, x->assertion));
 	junit_attribute(out, "file", at.file);
 	buf_printf(out, " line=\"%u\"", at.line);
 	if (x->outcome == PROVEN) {

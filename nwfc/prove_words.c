@@ -14,13 +14,23 @@ struct str proof_place(const struct prove *p, const struct assertion *a)
 	return place(p, a->span);
 }
 
+/* Longer words are left out where there is a comment. */
+#define TITLE_WORDS 90
+
 struct str assertion_title(const struct prove *p, const struct assertion *a)
 {
 	struct str words = clean_text(p->s->arena, a->words),
 		   comment = clean_text(p->s->arena, a->comment);
 	if (!comment.len)
 		return words;
+	if (words.len > TITLE_WORDS)
+		return str_printf(p->s->arena, "\"%.*s\"", STR_ARG(comment));
 	return str_printf(p->s->arena, "%.*s \"%.*s\"", STR_ARG(words), STR_ARG(comment));
+}
+
+struct str assertion_name(const struct prove *p, const struct assertion *a)
+{
+	return clean_text(p->s->arena, a->comment.len ? a->comment : a->words);
 }
 
 struct str subject_title(const struct prove *p, const struct subject *x)

@@ -305,8 +305,10 @@ static void load_includes(struct session *s, struct parse_ctx *cx, const struct 
 		if (!map_find(&known, identity(s->arena, f)) && !begins_with(f->path, port_roots))
 			read_file(s, &sub, f);
 	h->library.incomplete |= found.incomplete;
-	map_each (e, &found.by_name)
+	map_each (e, &found.by_name) {
+		((struct filter *)e->ptr)->looked_up = true;
 		library_add(&h->library, e->ptr, true, &s->diags);
+	}
 }
 
 /*

@@ -19,7 +19,7 @@ awk '
 		}
 	}
 	/^%%/ { part_of++; next }
-	part_of != 1 || /^\/\*/ || /error/ || /[|] WORD DIRECTION/ { next }
+	part_of != 1 || /^\/\*/ || /error/ || /[|] WORD (WORD )?DIRECTION/ { next }
 	{
 		sub(/[ \t]*\{ .*\}[ \t]*;?$/, "")
 		if ($0 ~ /^[ \t]*$/) next

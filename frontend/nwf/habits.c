@@ -75,6 +75,7 @@ static const struct habit {
 	{HABIT_START, "set", "write `NAME = VALUE`; a list is `NAME = a, b`"},
 	{HABIT_START, "let", "write `NAME = VALUE`"},
 	{HABIT_START, "var", "write `NAME = VALUE`"},
+	{HABIT_START, "assert", "assertions stand outside of filters and ports"},
 	{HABIT_START, "define",
 	 "a define stands outside of filters and ports; here it is `NAME = VALUE`"},
 	{HABIT_START, "include",

@@ -89,10 +89,11 @@ static const struct filter *read_packets(struct nwf_lowering *lw, const struct n
 	return f;
 }
 
-static const struct filter *read_excepts(struct nwf_lowering *lw, const struct nwf_assertion *a)
+static void read_excepts(struct nwf_lowering *lw, const struct nwf_assertion *a,
+			 struct assertion *out)
 {
-	struct filter *f = a->excepts.n ? new_class(lw, a->excepts.items[0].word.span) : NULL;
 	vec_each (e, &a->excepts) {
+		struct filter *f = new_class(lw, e->word.span);
 		struct nwf_rule r = drop_rule(a, e->word.span);
 		r.matches.items = e->matches.items;
 		r.matches.n = e->matches.n;
@@ -101,10 +102,9 @@ static const struct filter *read_excepts(struct nwf_lowering *lw, const struct n
 		else
 			diag_add(lw->diags, FINDING(E128), e->word.span,
 				 "behind 'except' stand the words of a rule");
-	}
-	if (f)
 		nwf_add_defines(lw, f);
-	return f;
+		*vec_push(lw->arena, &out->excepts) = f;
+	}
 }
 
 /* --- words of its own --- */
@@ -225,7 +225,7 @@ void nwf_lower_assertion(struct nwf_lowering *lw, const struct nwf_item *it)
 	read_demand(lw, a, out);
 	read_comment(lw, a, out);
 	out->packets = read_packets(lw, a, it->span);
-	out->except = read_excepts(lw, a);
+	read_excepts(lw, a, out);
 	buf_memory(&b);
 	nwf_print_demand(&b, a);
 	out->words = buf_take(lw->arena, &b);

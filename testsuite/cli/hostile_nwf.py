@@ -137,6 +137,55 @@ def nothing_breaks_out():
         json.loads(r.out)
 
 
+def assertions(n, line):
+    return "filter f {\npackets:\n accept in tcp dport 80\n}\n" + "".join(line.replace("%d", str(i)) + "\n" for i in range(n))
+
+
+def proves(text, status, seconds=60):
+    """prove ends by itself, and in bounds; it has an answer, or says why not."""
+    r = nwfc("prove", write("t.nwf", text), status=None, timeout=seconds)
+    assert r.status in status and bool(r.err) >= (r.status == 2) and r.mib < 1500, r
+
+
+@test
+def many_assertions():
+    n = 5000
+    for line in ("assert filter f never in tcp dport %d", "assert every guest always in tcp dport %d accept", "assert filter g%d never in"):
+        proves(assertions(n, line), (0, 1, 2))
+        ends("check", "t.nwf", status=(0, 2))
+    proves(assertions(1, "assert filter f never in tcp dport 22" + " except tcp dport 22" * n), (2,))
+    proves(assertions(1, "assert filter f never in tcp" + " except" * n), (2,))
+    proves(assertions(1, "assert filter f always in tcp" + " drop" * n), (2,))
+    proves(assertions(1, "assert" + " filter" * n), (2,))
+    lists = " ".join("ip %saddr { %s }" % (d, ", ".join("10.%d.%d.1" % (i // 250, i % 250) for i in range(n))) for d in "sd")
+    proves(assertions(1, "assert filter f never in " + lists), (1, 2))
+
+
+@test
+def assertions_about_many_sets():
+    """What takes more sets of packets than there is room for is an error, not a wrong answer."""
+    rules = "".join(" drop in ip saddr 10.0.0.%d tcp dport %d tcp sport %d tcp flags syn / syn,ack ct count > %d\n" % (i % 250, i, 65535 - i * 7, i) for i in range(3000))
+    text = "filter f {\npackets:\n%s}\nassert filter f never in tcp dport 22\nassert filter f always in tcp accept\n" % rules
+    proves(text, (1, 2))
+
+
+@test
+def names_do_not_break_out_of_proofs():
+    odd = "a&<b>'\\\"]]>\x1b[31m \u202e\ufffe-->"
+    name = odd.replace("\x1b", "").replace("\u202e", "").replace("\ufffe", "").replace("[31m ", "x")
+    text = 'filter "%s" {\npackets:\n accept in tcp dport 80 "%s"\n}\nassert every guest never in tcp "%s"\n' % (name, odd, odd)
+    for words in (["--format=json"], ["--format=junit"], []):
+        r = nwfc("prove", *words, write("t.nwf", text), status=None)
+        if r.status == 2:
+            assert "\x1b" not in r.err and not r.out, r
+            continue
+        if "--format=json" in words:
+            json.loads(r.out)
+        elif words:
+            ElementTree.fromstring(r.out)
+        assert "\x1b" not in r.out, r
+
+
 @test
 def one_mistake_one_finding():
     """A word of a good text left out, or said twice, is at most one finding."""
