@@ -4,6 +4,7 @@
  */
 #include "ir/findings.h"
 #include "nwfc/commands.h"
+#include "review/lint.h"
 
 enum exit_code cmd_check(struct session *s)
 {
@@ -17,6 +18,8 @@ enum exit_code cmd_check(struct session *s)
 			 "there is nothing to check: neither an input nor a port with --filter");
 	load_host(s, &in, true, false, &h);
 	check_library(&cx, &h.library);
-	build_ports(&cx, &h.library, &h.ports, &b);
+	bool good = build_ports(&cx, &h.library, &h.ports, &b);
+	if (good && !s->diags.errors) /* a rule that could not be read would be missed */
+		lint(&cx, &h.library, &h.ports, &b);
 	return session_verdict(s);
 }

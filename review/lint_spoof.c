@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Can the guest send as another one? Its own are the port's MAC, and the addresses that the
+ * port or a filter gives to $IP and $IPV6. Where nobody says which addresses are its own,
+ * a guest that can use half of all there are is not checked.
+ */
+#include "ir/findings.h"
+#include "review/lint.h"
+
+enum claim { CLAIM_MAC, CLAIM_ARP, CLAIM_IP4, CLAIM_IP6, CLAIMS };
+
+static const char *const claim_words[CLAIMS] = {
+	"a foreign source MAC address", "ARP with a foreign sender",
+	"a foreign IPv4 source address", "a foreign IPv6 source address"};
+
+struct spoof {
+	struct lint_port *lp;
+	pset passed;
+	pset own4, own_arp, own6; /* packets with an address of its own */
+	bool known4, known6;
+};
+
+/* --- what is its own ----------------------------------------------------------------------- */
+
+static void add_own(struct spoof *sp, const struct value *v)
+{
+	struct lint_port *lp = sp->lp;
+	u128 n = value_number(v);
+	if (v->type == VT_IP4) {
+		sp->own4 = pset_or(lp->sets, sp->own4, space_value(lp->sp, V_IP4_SADDR, n));
+		sp->own_arp = pset_or(lp->sets, sp->own_arp, space_value(lp->sp, V_ARP_SPA, n));
+		sp->known4 = true;
+	} else if (v->type == VT_IP6) {
+		sp->own6 = pset_or(lp->sets, sp->own6, space_value(lp->sp, V_IP6_SADDR, n));
+		sp->known6 = true;
+	}
+}
+
+static bool is_own_name(struct str name)
+{
+	return str_is(name, "IP") || str_is(name, "IPV6");
+}
+
+static void own_from_port(struct spoof *sp)
+{
+	vec_each (p, &sp->lp->pd->port->filter.params.list) {
+		if (!is_own_name(p->name))
+			continue;
+		vec_each (text, &p->values) {
+			struct value v;
+			if (!value_parse(sp->lp->arena, VT_IP4, 0, 0, text->text, &v) ||
+			    !value_parse(sp->lp->arena, VT_IP6, 0, 0, text->text, &v))
+				add_own(sp, &v);
+		}
+	}
+}
+
+static void own_from_filters(struct spoof *sp)
+{
+	const struct program *p = sp->lp->pd->program;
+	for (uint32_t d = 0; d < p->dims.n; d++)
+		for (uint32_t c = 0, n = p->dims.items[d].columns.n; c < n; c++) {
+			const struct dim_column *dc = &p->dims.items[d].columns.items[c];
+			const struct rows *rows = &sp->lp->pd->rows[d];
+			struct str name = !dc->constant ? p->columns.items[dc->column].var.name
+					  : dc->source  ? dc->source->name
+							: STR("");
+			for (uint32_t i = 0; is_own_name(name) && i < rows->n; i++)
+				add_own(sp, &rows->values[(size_t)i * n + c]);
+		}
+}
+
+/* "Not known yet" is nobody's address: 0.0.0.0 asks for one by DHCP, :: before it is sure of one
+ * (RFC 4862 5.4); nor do link-local ones, which each makes for itself, pose as somebody beyond. */
+static void own_at_first(struct spoof *sp)
+{
+	struct lint_port *lp = sp->lp;
+	u128 local = (u128)0xfe80 << 112;
+	sp->own4 = space_value(lp->sp, V_IP4_SADDR, 0);
+	sp->own_arp = space_value(lp->sp, V_ARP_SPA, 0);
+	sp->own6 = pset_or(lp->sets, space_value(lp->sp, V_IP6_SADDR, 0),
+			   space_range(lp->sp, V_IP6_SADDR, local, local | (((u128)1 << 118) - 1)));
+}
+
+/* --- what it can claim ------------------------------------------------------------------------ */
+
+/* Half of all values or more: then the values of all but one variable are let go. */
+static bool most_of(struct spoof *sp, pset s, enum var_id v)
+{
+	struct lint_port *lp = sp->lp;
+	for (int i = 0; i < VARS; i++)
+		if (i != (int)v)
+			s = pset_any(lp->sets, s, lp->sp->bits[i], vars[i].bits);
+	uint32_t total = 0;
+	for (int i = 0; i < VARS; i++)
+		total += vars[i].bits;
+	total += lp->sp->unknowns.n;
+	for (int k = 0; k < 256; k++)
+		total += lp->sp->options[k] != PSET_NONE;
+	return pset_size(lp->sets, s) >= total - 1.5;
+}
+
+static pset foreign(struct spoof *sp, enum claim c)
+{
+	struct lint_port *lp = sp->lp;
+	struct sets *s = lp->sets;
+	u128 mac = value_number(&lp->pd->port->mac);
+	pset sender = space_value(lp->sp, V_ETHER_SADDR, mac);
+	pset arp = pset_and(s, space_value(lp->sp, V_ETHER_TYPE, 0x0806), lp->sp->conds[C_ARP_IP]);
+	switch (c) {
+	case CLAIM_MAC:
+		return pset_minus(s, sp->passed, sender);
+	case CLAIM_ARP:
+		arp = pset_and(s, arp, lp->sp->conds[C_ARP_MAC]);
+		return pset_and(
+			s, pset_and(s, sp->passed, arp),
+			pset_not(s, pset_and(s, sp->own_arp, space_value(lp->sp, V_ARP_SHA, mac))));
+	case CLAIM_IP4:
+		return pset_minus(s, pset_and(s, sp->passed, lp->sp->conds[C_IP4]), sp->own4);
+	default:
+		return pset_minus(s, pset_and(s, sp->passed, lp->sp->conds[C_IP6]), sp->own6);
+	}
+}
+
+/* Without knowing its addresses: free to take most of them. */
+static bool unbounded(struct spoof *sp, enum claim c, pset s)
+{
+	static const uint8_t of[CLAIMS] = {V_ETHER_SADDR, V_ARP_SPA, V_IP4_SADDR, V_IP6_SADDR};
+	bool known = c == CLAIM_MAC || (c == CLAIM_IP6 ? sp->known6 : sp->known4);
+	return known || most_of(sp, s, (enum var_id)of[c]);
+}
+
+/* --- what is checked -------------------------------------------------------------------------- */
+
+/*
+ * Does a rule for what the guest sends tie such packets to an address: let some pass, or drop the
+ * others?
+ */
+static bool checks(const struct prule *r, enum claim c)
+{
+	bool passes = r->verdict == ACTION_ACCEPT || r->verdict == ACTION_RETURN;
+	vec_each (t, &r->tests) {
+		bool of = (c == CLAIM_MAC && t->field == F_ETHER_SADDR) ||
+			  (c == CLAIM_ARP && (t->field == F_ARP_SPA || t->field == F_ARP_SHA)) ||
+			  (t->field == F_NET_SADDR && ((c == CLAIM_IP4 && r->proto->family == 4) ||
+						       (c == CLAIM_IP6 && r->proto->family == 6)));
+		if (of && passes != t->negated && r->verdict != ACTION_CONTINUE)
+			return true;
+	}
+	return false;
+}
+
+static const struct rule_meaning *checker(const struct lint_port *lp, enum claim c)
+{
+	vec_each (rm, &lint_side(lp, SIDE_OUT)->rules)
+		if (checks(rm->rule, c))
+			return rm;
+	return NULL;
+}
+
+/* The rules that let a packet pass; the one that ends its layer's evaluation counts. */
+static const struct rule_meaning *opener(struct lint_port *lp, const struct packet *p)
+{
+	const struct side_meaning *m = lint_side(lp, SIDE_OUT);
+	for (int layer = 0; layer < LAYERS; layer++)
+		vec_each (rm, &m->rules)
+			if (rm->layer == (enum layer)layer && rm->rule->verdict == ACTION_ACCEPT &&
+			    rm->decides != PSET_NONE && space_contains(lp->sp, rm->decides, p))
+				return rm;
+	return NULL;
+}
+
+/* Those that pass whatever the unknowns are; all, where some depend on them. */
+static pset certain(struct lint_port *lp, pset s, bool *sure)
+{
+	pset every = s;
+	vec_each (u, &lp->sp->unknowns)
+		every = pset_every(lp->sets, every, &u->bit, 1);
+	*sure = every != PSET_NONE;
+	return *sure ? every : s;
+}
+
+static void say_spoof(struct lint_port *lp, enum claim c, const struct rule_meaning *check, pset s)
+{
+	bool sure;
+	s = certain(lp, s, &sure);
+	struct packet p = lint_packet(lp, s, SIDE_OUT);
+	const struct rule_meaning *by = opener(lp, &p);
+	struct draft *d = lint_once(
+		lp, (const char *)lp->pd->program + c, FINDING(W711), lp->span,
+		str_printf(lp->arena, "%.*s: the guest %s send %s, though a rule checks it: %.*s",
+			   STR_ARG(lint_title(lp)), sure ? "can" : "may be able to", claim_words[c],
+			   STR_ARG(lint_packet_words(lp, &p))));
+	if (!d)
+		return;
+	draft_note(lp, d, check->rule->source->span,
+		   str_printf(lp->arena, "checked here: %.*s",
+			      STR_ARG(lint_rule_words(lp, check->rule))));
+	if (by)
+		draft_note(lp, d, by->rule->source->span,
+			   str_printf(lp->arena, "let through here: %.*s",
+				      STR_ARG(lint_rule_words(lp, by->rule))));
+	else
+		d->hint = STR("no rule drops it: what no rule is about passes");
+}
+
+static void say_unchecked(struct lint_port *lp, const bool *open)
+{
+	struct buf b;
+	const char *sep = "";
+	buf_memory(&b);
+	for (int c = 0; c < CLAIMS; c++)
+		if (open[c]) {
+			buf_printf(&b, "%s%s", sep, claim_words[c]);
+			sep = ", ";
+		}
+	if (!*sep)
+		return;
+	struct str list = buf_take(lp->arena, &b);
+	struct draft *d =
+		lint_once(lp, lp->pd->program, FINDING(N712), lp->span,
+			  str_printf(lp->arena, "%.*s: no rule keeps the guest from sending %.*s",
+				     STR_ARG(lint_title(lp)), STR_ARG(list)));
+	if (d)
+		d->hint = STR(
+			"the stock filter clean-traffic does, and clean-traffic-dual with IPv6");
+}
+
+/* --- tags ---------------------------------------------------------------------------------------
+ */
+
+static void tag_slips(struct spoof *sp)
+{
+	struct lint_port *lp = sp->lp;
+	struct sets *s = lp->sets;
+	const struct rule_meaning *check = checker(lp, CLAIM_IP4);
+	if (!check)
+		check = checker(lp, CLAIM_ARP);
+	pset tagged = pset_or(s, space_value(lp->sp, V_ETHER_TYPE, 0x8100),
+			      space_value(lp->sp, V_ETHER_TYPE, 0x88a8));
+	pset slips = pset_and(s, sp->passed, tagged);
+	if (!check || slips == PSET_NONE)
+		return;
+	struct packet p = lint_packet(lp, slips, SIDE_OUT);
+	struct draft *d =
+		lint_once(lp, lp->pd->program, FINDING(W713), lp->span,
+			  str_printf(lp->arena,
+				     "%.*s: addresses are checked, but not inside a VLAN tag, "
+				     "which passes: %.*s",
+				     STR_ARG(lint_title(lp)), STR_ARG(lint_packet_words(lp, &p))));
+	if (!d)
+		return;
+	draft_note(lp, d, check->rule->source->span, STR("checked here, where no tag is"));
+	d->hint = STR("the stock filter no-other-l2-traffic drops what is neither IPv4 nor ARP; "
+		      "or drop out <mac protocolid='vlan'/> and <mac protocolid='0x88a8'/>");
+}
+
+/* --- all
+ * ------------------------------------------------------------------------------------------ */
+
+static bool any_drop(const struct lint_port *lp)
+{
+	vec_each (rm, &lint_side(lp, SIDE_OUT)->rules)
+		if (rm->rule->verdict == ACTION_DROP || rm->rule->verdict == ACTION_REJECT)
+			return true;
+	return false;
+}
+
+/* What a filter that no port uses leaves open, another one may be meant to close. */
+void lint_spoof(struct lint_port *lp)
+{
+	struct spoof sp = {.lp = lp, .passed = lint_side(lp, SIDE_OUT)->passed};
+	bool open[CLAIMS] = {false};
+	if (lp->standin && !any_drop(lp))
+		return;
+	own_at_first(&sp);
+	own_from_port(&sp);
+	own_from_filters(&sp);
+	for (int c = 0; c < CLAIMS; c++) {
+		pset s = foreign(&sp, (enum claim)c);
+		if (s == PSET_NONE || !unbounded(&sp, (enum claim)c, s))
+			continue;
+		const struct rule_meaning *check = checker(lp, (enum claim)c);
+		if (check)
+			say_spoof(lp, (enum claim)c, check, s);
+		else
+			open[c] = !lp->standin;
+	}
+	say_unchecked(lp, open);
+	tag_slips(&sp);
+}
