@@ -234,8 +234,14 @@ static bool begin_proto(struct xml_text *x, const struct xml_element *e)
 		r->has_builder = true;
 		return true;
 	}
-	if (r->rule->proto == p)
+	if (r->rule->proto == p) {
+		struct finding *w = diag_add(x->diags, FINDING(W412), e->name_span,
+					     "a second <%s> in one rule: both are one test", p->xml);
+		diag_hint(x->diags, w,
+			  "of an attribute that both have the last value holds; for either one or the "
+			  "other write two rules");
 		return true;
+	}
 	struct finding *f = diag_add(x->diags, FINDING(E115), e->name_span,
 				     "the rule is for %s already", r->rule->proto->xml);
 	diag_hint(x->diags, f, "write a rule of its own for %s; libvirt passes over it here",

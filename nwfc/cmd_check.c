@@ -6,6 +6,38 @@
 #include "nwfc/commands.h"
 #include "review/lint.h"
 
+/* --- copies of stock filters: libvirt's package installs them as files ----------------------- */
+
+static struct str canonical(struct arena *a, const struct filter *f)
+{
+	struct filter plain = *f;
+	struct buf b;
+	plain.uuid = (struct str){0};
+	buf_memory(&b);
+	print_filter_xml(&b, &plain, NULL);
+	return buf_take(a, &b);
+}
+
+/* What means the same as the stock filter of its name is nothing to mend. */
+static void mark_copies(struct session *s, struct library *lib)
+{
+	struct library stock = {0};
+	struct ports none = {0};
+	struct diags quiet = {.arena = s->arena, .sources = &s->sources, .max = 1};
+	struct parse_ctx cx = {.arena = s->arena,
+			       .sources = &s->sources,
+			       .diags = &quiet,
+			       .library = &stock,
+			       .ports = &none};
+	map_each (e, &lib->by_name) {
+		struct filter *f = e->ptr;
+		if (f->stock || !parse_stock_filter(&cx, s->xml, f->name))
+			continue;
+		const struct filter *same = library_find(&stock, f->name);
+		f->stock = same && str_eq(canonical(s->arena, f), canonical(s->arena, same));
+	}
+}
+
 enum exit_code cmd_check(struct session *s)
 {
 	struct host h = {0};
@@ -19,7 +51,9 @@ enum exit_code cmd_check(struct session *s)
 	load_host(s, &in, true, false, &h);
 	check_library(&cx, &h.library);
 	bool good = build_ports(&cx, &h.library, &h.ports, &b);
-	if (good && !s->diags.errors) /* a rule that could not be read would be missed */
+	if (good && !s->diags.errors) { /* a rule that could not be read would be missed */
+		mark_copies(s, &h.library);
 		lint(&cx, &h.library, &h.ports, &b);
+	}
 	return session_verdict(s);
 }

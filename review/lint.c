@@ -172,7 +172,6 @@ struct weigher {
 	struct weight *weights;
 	const struct rule_meaning *next; /* behind the one that comes */
 	pset matters;                    /* packets that the other layer does not drop */
-	pset begins;                     /* packets with which a connection begins */
 };
 
 /*
@@ -213,16 +212,7 @@ static void weigh(void *arg, const struct prule *r, struct fate on, struct fate 
 		differ = gone;
 	now = pset_and(s, of, differ);
 	wt->changes = now != PSET_NONE;
-	wt->blocks = (r->verdict == ACTION_DROP || r->verdict == ACTION_REJECT) &&
-		     pset_minus(s, pset_and(s, of, w->begins), gone) != PSET_NONE;
 	sets_release(s, mark, NULL, 0);
-}
-
-/* What begins a connection, and is no broken packet. */
-static pset beginnings(struct space *sp)
-{
-	return pset_and(sp->sets, sp->valid,
-			pset_and(sp->sets, sp->conds[C_IP], space_value(sp, V_CT_STATE, CTC_NEW)));
 }
 
 static void weigh_side(struct lint_port *lp, enum side side)
@@ -240,8 +230,7 @@ static void weigh_side(struct lint_port *lp, enum side side)
 				    .m = m,
 				    .weights = lp->weights[side],
 				    .next = behind[layer],
-				    .matters = pset_not(lp->sets, m->layer_dropped[!layer]),
-				    .begins = beginnings(lp->sp)};
+				    .matters = pset_not(lp->sets, m->layer_dropped[!layer])};
 		meaning_after(lp->sp, lp->pd, side, (enum layer)layer, weigh, &w);
 	}
 }
@@ -311,6 +300,15 @@ static void look_at_standin(struct lint *l, const struct filter *f)
 		look_at(l, pd, true);
 }
 
+/* These are for ports of which not all is known yet, and for no other. */
+static bool is_learning_set(const struct filter *f)
+{
+	for (const char *const *name = learning_sets; *name; name++)
+		if (str_is(f->name, *name))
+			return true;
+	return false;
+}
+
 static uint32_t most_rules(const struct build *b)
 {
 	uint32_t most = 0;
@@ -324,6 +322,7 @@ void lint(struct pass_ctx *cx, const struct library *lib, const struct ports *po
 {
 	struct lint l = {.cx = cx, .lib = lib};
 	struct filter_list tops = {0};
+	lint_written(cx->diags, lib);
 	standin_tops(cx->arena, lib, ports, &tops);
 	if (!tops.list.n && !b->ports.n)
 		return;
@@ -337,7 +336,8 @@ void lint(struct pass_ctx *cx, const struct library *lib, const struct ports *po
 		if (pd->learning)
 			look_at_standin(&l, library_find(lib, pd->port->filter.filter));
 	vec_each (f, &tops.list)
-		look_at_standin(&l, *f);
+		if (!is_learning_set(*f))
+			look_at_standin(&l, *f);
 	vec_each (d, &l.drafts)
 		say(&l, *d);
 	if (!sets_failed(l.sp->sets))

@@ -24,6 +24,9 @@
 void lint(struct pass_ctx *cx, const struct library *lib, const struct ports *ports,
 	  const struct build *b);
 
+/* What shows in filters as they are written; lint() calls it. */
+void lint_written(struct diags *ds, const struct library *lib);
+
 /* --- for the lints ------------------------------------------------------------------------ */
 
 /* A rule as it was written, and what layout made of it on the sides. */
@@ -35,7 +38,6 @@ struct written {
 /* What would be if a form were not there. */
 struct weight {
 	bool changes; /* some packet would be treated differently */
-	bool blocks;  /* a connection that begins would pass */
 };
 
 struct lint_port {
@@ -91,6 +93,10 @@ static inline const struct weight *lint_weight(const struct lint_port *lp,
 {
 	return &lp->weights[rm->side][rm - lp->m->sides[rm->side].rules.items];
 }
+
+/* Is anything dropped or rejected where a rule of this protocol stands: among frames, or among the
+ * IP packets of its family? */
+bool lint_realm_drops(struct lint_port *lp, const struct proto *p);
 
 /* Is this a rule of a stock filter, which is nobody's here to mend? */
 static inline bool lint_theirs(const struct rule *r)

@@ -5,8 +5,9 @@
  * none that the others make needless. (The fewest of more than two is the set cover
  * problem, which has no fast way.)
  *
- * A rule covers what its tests take of what its chain is shown: if it and the covered
- * rule were alone, none of these packets would come further.
+ * A rule covers what its tests take of what its chain is shown, and of what no return in that
+ * chain took before: if it and the returns were alone with the covered rule, none of
+ * these packets would come there.
  */
 #include "review/lint.h"
 
@@ -32,23 +33,30 @@ pset lint_shown(const struct lint_port *lp, const struct rule_meaning *rm)
 			chain_takes_set(lp->sp, &part->chains.items[rm->chain]));
 }
 
-/* Does what a rule takes come no further? A return in another chain comes back. */
-static bool ends(const struct rule_meaning *rm, const struct rule_meaning *before)
+/* A return in another chain comes back: what it takes is shown to no rule behind it there. */
+static bool comes_back(const struct rule_meaning *rm, const struct rule_meaning *before)
 {
-	if (rm->rule->verdict == ACTION_CONTINUE)
-		return false;
-	return rm->rule->verdict != ACTION_RETURN || rm->layer == LAYER_PACKET || rm->chain == 0 ||
-	       rm->chain == before->chain;
+	return rm->rule->verdict == ACTION_RETURN && rm->layer == LAYER_FRAME && rm->chain != 0 &&
+	       rm->chain != before->chain;
 }
 
 static void find_candidates(struct lint_port *lp, const struct rule_meaning *before, pset wanted,
 			    struct candidates *out)
 {
 	const struct side_meaning *m = lint_side(lp, before->side);
+	pset rest = wanted; /* of the chain that is gone through */
+	uint32_t chain = 0;
 	for (const struct rule_meaning *rm = m->rules.items; rm < before; rm++) {
-		if (rm->layer != before->layer || !ends(rm, before))
+		if (rm->layer != before->layer || rm->rule->verdict == ACTION_CONTINUE)
 			continue;
-		pset some = pset_and(lp->sets, wanted, rm->takes);
+		if (rm->chain != chain)
+			rest = wanted;
+		chain = rm->chain;
+		if (comes_back(rm, before)) {
+			rest = pset_minus(lp->sets, rest, rm->takes);
+			continue;
+		}
+		pset some = pset_and(lp->sets, rest, rm->takes);
 		if (some != PSET_NONE)
 			some = pset_and(lp->sets, some, lint_shown(lp, rm));
 		if (some != PSET_NONE)

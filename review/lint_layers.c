@@ -21,53 +21,76 @@ static bool stops(const struct prule *r)
 
 /* --- accepts where nothing is dropped ----------------------------------------------------- */
 
-static bool layer_drops(const struct lint_port *lp, enum layer layer)
+/*
+ * Where accepts can be of use: among frames, and among the packets of each family, for which
+ * iptables and ip6tables have lists of their own.
+ */
+enum realm { REALM_FRAMES, REALM_IP4, REALM_IP6, REALMS };
+
+static const char *const realm_words[REALMS] = {"frames", "IP packets (IPv4)", "IP packets (IPv6)"};
+
+static enum realm realm_of(const struct proto *p)
 {
+	return p->layer == LAYER_FRAME ? REALM_FRAMES : p->family == 6 ? REALM_IP6 : REALM_IP4;
+}
+
+static bool realm_drops(struct lint_port *lp, enum realm realm)
+{
+	enum layer layer = realm == REALM_FRAMES ? LAYER_FRAME : LAYER_PACKET;
+	pset of = realm == REALM_FRAMES ? PSET_ALL
+					: lp->sp->conds[realm == REALM_IP4 ? C_IP4 : C_IP6];
 	for (int side = 0; side < SIDES; side++) {
 		const struct side_meaning *m = lint_side(lp, (enum side)side);
-		if (m->layer_dropped[layer] != PSET_NONE || m->layer_rejected[layer] != PSET_NONE)
+		pset gone = pset_or(lp->sets, m->layer_dropped[layer], m->layer_rejected[layer]);
+		if (pset_and(lp->sets, gone, of) != PSET_NONE)
 			return true;
 	}
 	return false;
 }
 
-static void nothing_dropped_in(struct lint_port *lp, enum layer layer)
+bool lint_realm_drops(struct lint_port *lp, const struct proto *p)
+{
+	return realm_drops(lp, realm_of(p));
+}
+
+static void nothing_dropped_in(struct lint_port *lp, enum realm realm)
 {
 	const struct rule *first = NULL;
 	uint32_t n = 0;
 	vec_each (w, &lp->rules) {
-		const struct rule_meaning *f = w->forms.items[0];
-		if (f->layer != layer || w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule))
+		if (realm_of(w->rule->proto) != realm || w->rule->action != ACTION_ACCEPT)
 			continue;
-		first = first ? first : w->rule;
+		if (!first || (lint_theirs(first) && !lint_theirs(w->rule)))
+			first = w->rule;
 		n++;
 	}
 	if (!first)
 		return;
+	struct str accepts =
+		n == 1 ? STR("this accept of them does")
+		       : str_printf(lp->arena, "this accept of them and %u more do", n - 1);
 	struct draft *d = lint_once(
 		lp, first, FINDING(W704), first->span,
-		str_printf(
-			lp->arena, "%.*s: no rule drops any of the %s, so %s nothing",
-			STR_ARG(lint_title(lp)), layer_words[layer],
-			n > 1 ? str_printf(lp->arena, "this and %u more accepts of them do", n - 1)
-					.s
-			      : "this accept of them does"));
-	bool other = layer_drops(lp, layer == LAYER_FRAME ? LAYER_PACKET : LAYER_FRAME);
+		str_printf(lp->arena, "%.*s: no rule drops any of the %s, so %.*s nothing",
+			   STR_ARG(lint_title(lp)), realm_words[realm], STR_ARG(accepts)));
+	bool frames = realm == REALM_FRAMES;
+	bool other = frames ? realm_drops(lp, REALM_IP4) || realm_drops(lp, REALM_IP6)
+			    : realm_drops(lp, REALM_FRAMES);
 	if (d)
 		d->hint = str_printf(
 			lp->arena,
 			other ? "what rules for %s drop stays dropped: each layer must let "
 				"a packet pass"
 			      : "end with a drop; there is none among the %s either",
-			layer_words[!layer]);
+			frames ? "IP packets" : "frames");
 }
 
 /* A filter that no port uses may well be made to stand in front of another one's drops. */
 void lint_nothing_dropped(struct lint_port *lp)
 {
-	for (int layer = 0; !lp->standin && layer < LAYERS; layer++)
-		if (!layer_drops(lp, (enum layer)layer))
-			nothing_dropped_in(lp, (enum layer)layer);
+	for (int realm = 0; !lp->standin && realm < REALMS; realm++)
+		if (!realm_drops(lp, (enum realm)realm))
+			nothing_dropped_in(lp, (enum realm)realm);
 }
 
 /* --- let through, and dropped after all --------------------------------------------------- */
@@ -107,32 +130,63 @@ static bool all_stopped(struct lint_port *lp, const struct written *w,
 	return *example != NULL;
 }
 
+static void note_dropper(struct lint_port *lp, struct draft *d, const struct rule_meaning *f,
+			 const struct rule_meaning *by, const struct packet *p)
+{
+	if (by)
+		draft_note(lp, d, by->rule->source->span,
+			   str_printf(lp->arena, "here for one: %.*s",
+				      STR_ARG(lint_packet_words(lp, p))));
+	if (by && by->layer != f->layer)
+		d->hint = STR(
+			"each layer must let a packet pass; priorities do not order one against "
+			"the other");
+}
+
+static void dropped_later(struct lint_port *lp, const struct rule_meaning *f)
+{
+	const struct rule *r = f->rule->source;
+	struct packet p = lint_packet(lp, f->decides, f->side);
+	const struct rule_meaning *by = dropper(lp, f->side, &p);
+	bool other = by && by->layer != f->layer;
+	if (!lint_theirs(r)) {
+		struct draft *d = draft_new(
+			lp, FINDING(W705), r->span,
+			other ? str_printf(lp->arena,
+					   "all that this rule for %s lets through is dropped by "
+					   "rules "
+					   "for %s",
+					   layer_words[f->layer], layer_words[by->layer])
+			      : STR("all that this rule lets through is dropped by later rules"));
+		note_dropper(lp, d, f, by, &p);
+		lint_rule(lp, r, d);
+		return;
+	}
+	/* To close a layer behind a stock filter is a way to cut a guest off; the same layer is
+	 * not. */
+	struct draft *d =
+		other ? NULL
+		      : lint_once(
+				lp, lp->pd->program, FINDING(W705), lp->span,
+				str_printf(lp->arena,
+					   "%.*s: all that a rule of the stock filter '%.*s' lets "
+					   "through is dropped by later rules",
+					   STR_ARG(lint_title(lp)), STR_ARG(r->filter->name)));
+	if (!d)
+		return;
+	draft_note(lp, d, r->span, lint_rule_words(lp, f->rule));
+	note_dropper(lp, d, f, by, &p);
+	d->hint =
+		STR("its rules only let packets go on; a rule that accepts them must follow, as in "
+		    "clean-traffic");
+}
+
 void lint_dropped_later(struct lint_port *lp)
 {
 	vec_each (w, &lp->rules) {
 		const struct rule_meaning *f;
-		if (lint_theirs(w->rule) || !all_stopped(lp, w, &f))
-			continue;
-		struct packet p = lint_packet(lp, f->decides, f->side);
-		const struct rule_meaning *by = dropper(lp, f->side, &p);
-		bool other = by && by->layer != f->layer;
-		struct draft *d =
-			draft_new(lp, FINDING(W705), w->rule->span,
-				  other ? str_printf(lp->arena,
-						     "all that this rule for %s lets through is "
-						     "dropped by rules "
-						     "for %s",
-						     layer_words[f->layer], layer_words[by->layer])
-					: str_printf(lp->arena, "all that this rule lets through "
-								"is dropped by later rules"));
-		if (by)
-			draft_note(lp, d, by->rule->source->span,
-				   str_printf(lp->arena, "here for one: %.*s",
-					      STR_ARG(lint_packet_words(lp, &p))));
-		if (other)
-			d->hint = STR("each layer must let a packet pass; priorities do not order "
-				      "one against the other");
-		lint_rule(lp, w->rule, d);
+		if (all_stopped(lp, w, &f))
+			dropped_later(lp, f);
 	}
 }
 
@@ -145,12 +199,15 @@ static pset ip_beginning(struct lint_port *lp, enum cond_id family)
 	return pset_and(lp->sets, s, lp->sp->valid);
 }
 
-/* A rule that drops all that begins in IPv4 and that no rule before took. */
+/* A rule that drops all that begins in IPv4 and that no rule before took, and only IPv4. */
 static const struct rule_meaning *default_drop(struct lint_port *lp, enum side side)
 {
-	pset all = ip_beginning(lp, C_IP4);
+	pset all = ip_beginning(lp, C_IP4), other = pset_not(lp->sets, lp->sp->conds[C_IP4]);
 	vec_each (rm, &lint_side(lp, side)->rules)
 		if (stops(rm->rule) && rm->decides != PSET_NONE &&
+		    (rm->rule->source->direction == DIR_INOUT || !rm->rule->mirrored) &&
+		    pset_and(lp->sets, rm->takes, pset_and(lp->sets, other, lp->sp->valid)) ==
+			    PSET_NONE &&
 		    pset_and(lp->sets, rm->decides, all) != PSET_NONE &&
 		    pset_within(lp->sets, all, rm->takes))
 			return rm;
@@ -158,7 +215,7 @@ static const struct rule_meaning *default_drop(struct lint_port *lp, enum side s
 }
 
 /* Packets of a kind about which no rule of either layer says anything. */
-static pset unasked(struct lint_port *lp, enum side side, pset kind)
+static pset unasked(struct lint_port *lp, enum side side, pset kind, pset family)
 {
 	const struct side_meaning *m = lint_side(lp, side);
 	pset s = pset_and(lp->sets, pset_and(lp->sets, kind, lp->sp->valid),
@@ -166,8 +223,9 @@ static pset unasked(struct lint_port *lp, enum side side, pset kind)
 	pset packet = pset_or(lp->sets, m->undecided[LAYER_PACKET],
 			      pset_not(lp->sets, lp->sp->conds[C_IP]));
 	s = pset_and(lp->sets, s, packet);
-	vec_each (rm, &m->rules) /* what a chain returned was asked about */
-		if (rm->rule->verdict == ACTION_RETURN && rm->decides != PSET_NONE)
+	vec_each (rm, &m->rules) /* what a rule about this kind returned was asked about */
+		if (rm->rule->verdict == ACTION_RETURN && rm->decides != PSET_NONE &&
+		    pset_within(lp->sets, rm->takes, family))
 			s = pset_minus(lp->sets, s, rm->decides);
 	return s;
 }
@@ -183,9 +241,9 @@ void lint_forgotten(struct lint_port *lp)
 		const struct rule_meaning *by = default_drop(lp, (enum side)side);
 		if (!by || lint_theirs(by->rule->source))
 			continue;
-		bool ip6 = unasked(lp, (enum side)side, tcp) != PSET_NONE;
-		bool arps = by->layer == LAYER_PACKET && side == SIDE_OUT &&
-			    unasked(lp, SIDE_OUT, arp) != PSET_NONE;
+		bool ip6 = unasked(lp, (enum side)side, tcp, sp->conds[C_IP6]) != PSET_NONE;
+		bool arps =
+			by->layer == LAYER_PACKET && unasked(lp, SIDE_OUT, arp, arp) != PSET_NONE;
 		if (!ip6 && !arps)
 			continue;
 		struct draft *d =
@@ -208,18 +266,41 @@ void lint_forgotten(struct lint_port *lp)
 /* --- drops in both directions -------------------------------------------------------------------
  */
 
+/* What rules that are written for what the guest sends drop anyway. */
+static pset dropped_on_purpose(struct lint_port *lp)
+{
+	pset s = PSET_NONE;
+	vec_each (rm, &lint_side(lp, SIDE_OUT)->rules)
+		if (stops(rm->rule) && rm->layer == LAYER_PACKET &&
+		    rm->rule->source->direction != DIR_IN)
+			s = pset_or(lp->sets, s, rm->takes);
+	return s;
+}
+
+/* What guests begin: from a port that is nobody's service (RFC 6056), where there are ports. */
+static pset guest_begins(struct lint_port *lp)
+{
+	struct space *sp = lp->sp;
+	pset ports = pset_if(lp->sets, sp->conds[C_PORTS], space_range(sp, V_SPORT, 32768, 60999),
+			     PSET_ALL);
+	pset s = pset_and(lp->sets, ports, space_value(sp, V_CT_STATE, CTC_NEW));
+	s = pset_and(lp->sets, s, lint_side(lp, SIDE_OUT)->layer_passed[LAYER_FRAME]);
+	return pset_minus(lp->sets, s, dropped_on_purpose(lp));
+}
+
 /*
  * A drop for what the guest gets, without a state: exchanged it holds for what the guest
  * sends, too. Whoever writes one wants to keep others from beginning connections.
  */
 void lint_mirrored_drops(struct lint_port *lp)
 {
+	pset begins = guest_begins(lp);
 	vec_each (w, &lp->rules) {
 		if (w->rule->direction != DIR_IN || lint_theirs(w->rule))
 			continue;
 		vec_each (f, &w->forms) {
 			if (!(*f)->rule->mirrored || !stops((*f)->rule) ||
-			    !lint_weight(lp, *f)->blocks)
+			    pset_and(lp->sets, (*f)->decides, begins) == PSET_NONE)
 				continue;
 			struct draft *d =
 				draft_new(lp, FINDING(W708), w->rule->span,

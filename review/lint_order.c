@@ -5,9 +5,10 @@
 #include "ir/findings.h"
 #include "review/lint.h"
 
-static bool passes(enum action a)
+/* A return before a drop in its chain is how exceptions are written: in the order of the text. */
+static bool decides(enum action a)
 {
-	return a == ACTION_ACCEPT || a == ACTION_RETURN;
+	return a == ACTION_ACCEPT || a == ACTION_DROP || a == ACTION_REJECT;
 }
 
 /* --- rules -------------------------------------------------------------------------------- */
@@ -26,8 +27,8 @@ static const struct rule_meaning *disagrees(struct lint_port *lp, const struct s
 {
 	for (const struct rule_meaning *b = a + 1;
 	     b < m->rules.items + m->rules.n && same_place(a, b); b++)
-		if (b->rule->verdict != ACTION_CONTINUE &&
-		    passes(a->rule->verdict) != passes(b->rule->verdict) &&
+		if (decides(a->rule->verdict) && decides(b->rule->verdict) &&
+		    (a->rule->verdict == ACTION_ACCEPT) != (b->rule->verdict == ACTION_ACCEPT) &&
 		    pset_and(lp->sets, a->decides, b->takes) != PSET_NONE)
 			return b;
 	return NULL;
@@ -38,7 +39,7 @@ void lint_order(struct lint_port *lp)
 	for (int side = 0; side < SIDES; side++) {
 		const struct side_meaning *m = lint_side(lp, (enum side)side);
 		vec_each (a, &m->rules) {
-			if (a->rule->verdict == ACTION_CONTINUE || a->decides == PSET_NONE)
+			if (a->decides == PSET_NONE)
 				continue;
 			const struct rule_meaning *b = disagrees(lp, m, a);
 			const struct rule *r = b ? b->rule->source : NULL;

@@ -119,10 +119,30 @@ static void never_at_all(struct lint_port *lp, const struct written *w)
 	lint_rule(lp, r, d);
 }
 
+/* An accept before a stock filter's drop: what the filter was taken for does not happen. */
+static void check_lost(struct lint_port *lp, const struct written *w, const struct rule_meaning *by)
+{
+	const struct rule *r = by->rule->source;
+	struct draft *d = lint_once(
+		lp, r, FINDING(W701), r->span,
+		str_printf(
+			lp->arena,
+			"a drop of the stock filter '%.*s' never matches: this %s takes all of its "
+			"packets before",
+			STR_ARG(w->rule->filter->name), action_names[r->action]));
+	if (d)
+		draft_note(lp, d, w->rule->span, lint_rule_words(lp, w->forms.items[0]->rule));
+}
+
 static void covered(struct lint_port *lp, const struct written *w, const struct cover *c)
 {
 	const struct rule *r = w->rule;
 	const struct rule_meaning *other = opposed(c, r->action);
+	if (lint_theirs(r)) {
+		if (other && r->action == ACTION_DROP && !lint_theirs(other->rule->source))
+			check_lost(lp, w, other);
+		return;
+	}
 	const char *many = c->by.n == 1 ? "an earlier rule takes" : "earlier rules take";
 	struct str text =
 		other ? str_printf(lp->arena,
@@ -143,13 +163,19 @@ static void covered(struct lint_port *lp, const struct written *w, const struct 
 
 /* --- chains ----------------------------------------------------------------------------------- */
 
-/* Do all forms stand in chains, and nothing comes into any of them? */
-static bool in_unentered_chains(struct lint_port *lp, const struct written *w)
+/* Is the rule of a chain into which nothing comes, on whatever side it is? */
+static bool in_unentered_chain(struct lint_port *lp, const struct written *w)
 {
-	vec_each (f, &w->forms)
-		if ((*f)->layer != LAYER_FRAME || !(*f)->chain ||
-		    lint_side(lp, (*f)->side)->chains.items[(*f)->chain].enters != PSET_NONE)
-			return false;
+	const struct rule_meaning *f = w->forms.items[0];
+	if (f->layer != LAYER_FRAME || !f->chain)
+		return false;
+	for (int side = 0; side < SIDES; side++) {
+		const struct part *part = &lp->pd->program->parts[side];
+		for (uint32_t c = 1; c < part->chains.n; c++)
+			if (str_eq(part->chains.items[c].name, w->rule->filter->chain) &&
+			    lint_side(lp, (enum side)side)->chains.items[c].enters != PSET_NONE)
+				return false;
+	}
 	return true;
 }
 
@@ -179,16 +205,16 @@ void lint_dead_rules(struct lint_port *lp)
 {
 	vec_each (w, &lp->rules) {
 		struct cover c = {0};
-		if (lint_theirs(w->rule) || alive(w))
+		if (alive(w))
 			continue;
-		if (in_unentered_chains(lp, w)) {
+		if (!lint_theirs(w->rule) && in_unentered_chain(lp, w)) {
 			unentered(lp, w);
 			continue;
 		}
 		cover_forms(lp, w, &c);
 		if (c.by.n)
 			covered(lp, w, &c);
-		else
+		else if (!lint_theirs(w->rule))
 			never_at_all(lp, w);
 	}
 }
@@ -207,17 +233,21 @@ static bool idle(const struct lint_port *lp, const struct written *w)
 	return any;
 }
 
-/* A rule that lets pass what would pass, or drops what would be dropped. */
+/*
+ * An accept is an exception from a drop; one without which all would pass as well does nothing. (A
+ * drop before a drop of more, or a return before the end of its chain, says something to who
+ * reads.)
+ */
 void lint_idle_rules(struct lint_port *lp)
 {
 	vec_each (w, &lp->rules) {
-		if (lint_theirs(w->rule) || !idle(lp, w))
+		if (w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule) || lp->standin ||
+		    !lint_realm_drops(lp, w->rule->proto) || !idle(lp, w))
 			continue;
 		struct draft *d = draft_new(
 			lp, FINDING(N702), w->rule->span,
-			str_printf(lp->arena,
-				   "without this %s no packet would be treated differently",
-				   action_names[w->rule->action]));
+			STR("without this accept no packet would be treated differently: nothing "
+			    "behind it drops what it takes"));
 		note_standin(lp, d, w->rule);
 		lint_rule(lp, w->rule, d);
 	}

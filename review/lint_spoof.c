@@ -100,6 +100,16 @@ static bool most_of(struct spoof *sp, pset s, enum var_id v)
 	return pset_size(lp->sets, s) >= total - 1.5;
 }
 
+/* What the guest can send by itself: no answer on a connection that others began with that address.
+ */
+static pset unasked_for(struct spoof *sp, enum cond_id family)
+{
+	struct lint_port *lp = sp->lp;
+	pset s = pset_and(lp->sets, sp->passed, lp->sp->conds[family]);
+	return pset_minus(lp->sets, s,
+			  space_range(lp->sp, V_CT_STATE, CTC_ESTABLISHED, CTC_RELATED));
+}
+
 static pset foreign(struct spoof *sp, enum claim c)
 {
 	struct lint_port *lp = sp->lp;
@@ -116,9 +126,9 @@ static pset foreign(struct spoof *sp, enum claim c)
 			s, pset_and(s, sp->passed, arp),
 			pset_not(s, pset_and(s, sp->own_arp, space_value(lp->sp, V_ARP_SHA, mac))));
 	case CLAIM_IP4:
-		return pset_minus(s, pset_and(s, sp->passed, lp->sp->conds[C_IP4]), sp->own4);
+		return pset_minus(s, unasked_for(sp, C_IP4), sp->own4);
 	default:
-		return pset_minus(s, pset_and(s, sp->passed, lp->sp->conds[C_IP6]), sp->own6);
+		return pset_minus(s, unasked_for(sp, C_IP6), sp->own6);
 	}
 }
 
@@ -132,28 +142,51 @@ static bool unbounded(struct spoof *sp, enum claim c, pset s)
 
 /* --- what is checked -------------------------------------------------------------------------- */
 
-/*
- * Does a rule for what the guest sends tie such packets to an address: let some pass, or drop the
- * others?
- */
-static bool checks(const struct prule *r, enum claim c)
+/* Is a test's value the guest's own, by name or by value? */
+static bool asks_own(const struct lint_port *lp, const struct prule *r, const struct ptest *t)
 {
-	bool passes = r->verdict == ACTION_ACCEPT || r->verdict == ACTION_RETURN;
-	vec_each (t, &r->tests) {
-		bool of = (c == CLAIM_MAC && t->field == F_ETHER_SADDR) ||
-			  (c == CLAIM_ARP && (t->field == F_ARP_SPA || t->field == F_ARP_SHA)) ||
-			  (t->field == F_NET_SADDR && ((c == CLAIM_IP4 && r->proto->family == 4) ||
-						       (c == CLAIM_IP6 && r->proto->family == 6)));
-		if (of && passes != t->negated && r->verdict != ACTION_CONTINUE)
-			return true;
+	if (t->mask.kind != SLOT_NONE || t->to.kind != SLOT_NONE)
+		return false;
+	if (t->value.kind == SLOT_CONST)
+		return t->value.value.type == VT_MAC &&
+		       value_number(&t->value.value) == value_number(&lp->pd->port->mac);
+	const struct program *p = lp->pd->program;
+	const struct dim_column *dc =
+		&p->dims.items[r->dims.items[t->value.dim]].columns.items[t->value.column];
+	struct str name = !dc->constant ? p->columns.items[dc->column].var.name
+			  : dc->source  ? dc->source->name
+					: STR("");
+	return is_own_name(name) || str_is(name, "MAC");
+}
+
+static bool is_of(const struct ptest *t, const struct prule *r, enum claim c)
+{
+	switch (c) {
+	case CLAIM_MAC:
+		return t->field == F_ETHER_SADDR;
+	case CLAIM_ARP:
+		return t->field == F_ARP_SPA || t->field == F_ARP_SHA;
+	default:
+		return t->field == F_NET_SADDR && r->proto->family == (c == CLAIM_IP4 ? 4 : 6);
 	}
+}
+
+/* Does a rule for what the guest sends let its own addresses pass, or drop all others? */
+static bool checks(const struct lint_port *lp, const struct prule *r, enum claim c)
+{
+	bool passes = r->verdict == ACTION_ACCEPT || r->verdict == ACTION_RETURN,
+	     stops = r->verdict == ACTION_DROP || r->verdict == ACTION_REJECT;
+	vec_each (t, &r->tests)
+		if (is_of(t, r, c) &&
+		    ((passes && !t->negated && asks_own(lp, r, t)) || (stops && t->negated)))
+			return true;
 	return false;
 }
 
 static const struct rule_meaning *checker(const struct lint_port *lp, enum claim c)
 {
 	vec_each (rm, &lint_side(lp, SIDE_OUT)->rules)
-		if (checks(rm->rule, c))
+		if (checks(lp, rm->rule, c))
 			return rm;
 	return NULL;
 }
@@ -224,6 +257,44 @@ static void say_unchecked(struct lint_port *lp, const bool *open)
 	if (d)
 		d->hint = STR(
 			"the stock filter clean-traffic does, and clean-traffic-dual with IPv6");
+}
+
+/* --- own addresses at the wrong end -------------------------------------------------------------
+ */
+
+static const struct ptest *own_as_source(const struct lint_port *lp, const struct prule *r)
+{
+	for (int c = 0; c < CLAIMS; c++)
+		vec_each (t, &r->tests)
+			if (is_of(t, r, (enum claim)c) && asks_own(lp, r, t))
+				return t;
+	return NULL;
+}
+
+/*
+ * inout is written from the view of what the guest gets; for what it sends, source and
+ * target are exchanged. So its own address as source is asked of what others send,
+ * and of what it sends itself as the target.
+ */
+void lint_own_exchanged(struct lint_port *lp)
+{
+	vec_each (w, &lp->rules)
+		vec_each (f, &w->forms) {
+			if (w->rule->direction != DIR_INOUT || (*f)->rule->mirrored ||
+			    lint_theirs(w->rule))
+				continue;
+			const struct ptest *t = own_as_source(lp, (*f)->rule);
+			if (!t)
+				continue;
+			struct draft *d = lint_once(
+				lp, w->rule, FINDING(W720), t->source->span,
+				STR("of what the guest gets this asks for the guest's own address "
+				    "as "
+				    "the sender's, and of what it sends as the receiver's"));
+			if (d)
+				d->hint = STR("write two rules: direction='out' with the source, "
+					      "direction='in' with the destination");
+		}
 }
 
 /* --- tags ---------------------------------------------------------------------------------------
