@@ -10,6 +10,10 @@
 #include "review/packet_words.h"
 #include "review/words.h"
 
+/* 20 bytes each. Filters that people write need some thousands; at this number it was a second. */
+#define MOST_NODES   2000000u
+#define GIVE_UP_MOST 3
+
 /* What was said of a rule, and in how many ports. */
 struct said {
 	struct draft *draft;
@@ -29,6 +33,7 @@ struct lint {
 	struct map seen;  /* programs, with the number of rows of each dimension */
 	struct map rules; /* rule -> num: place in states */
 	struct map once;  /* kind and key */
+	uint32_t most_rules, given_up;
 	vec_of(struct rule_state) states;
 	vec_of(struct draft *) drafts; /* of ports */
 };
@@ -198,20 +203,19 @@ static void weigh(void *arg, const struct prule *r, struct fate on, struct fate 
 		return;
 	size_t mark = sets_mark(s);
 	pset of = pset_and(s, decided_together(w, rm), w->matters);
-	pset gone = pset_or(s, on.dropped, on.rejected), now = PSET_NONE, differ;
 	bool leaves = r->verdict == ACTION_RETURN && rm->layer == LAYER_FRAME && rm->chain;
+	pset differ;
 	if (leaves)
-		differ = pset_or(s, pset_xor(s, on.dropped, back.dropped),
-				 pset_xor(s, on.rejected, back.rejected));
-	else if (r->verdict == ACTION_DROP ||
-		 (r->verdict == ACTION_REJECT && rm->layer == LAYER_FRAME))
-		differ = pset_not(s, on.dropped);
-	else if (r->verdict == ACTION_REJECT)
-		differ = pset_not(s, on.rejected);
+		differ = pset_and(s, of,
+				  pset_or(s, pset_xor(s, on.dropped, back.dropped),
+					  pset_xor(s, on.rejected, back.rejected)));
+	else if (r->verdict == ACTION_REJECT && rm->layer == LAYER_PACKET)
+		differ = pset_minus(s, of, on.rejected);
+	else if (r->verdict == ACTION_DROP || r->verdict == ACTION_REJECT)
+		differ = pset_minus(s, of, on.dropped);
 	else
-		differ = gone;
-	now = pset_and(s, of, differ);
-	wt->changes = now != PSET_NONE;
+		differ = pset_and(s, of, pset_or(s, on.dropped, on.rejected));
+	wt->changes = differ != PSET_NONE;
 	sets_release(s, mark, NULL, 0);
 }
 
@@ -235,6 +239,17 @@ static void weigh_side(struct lint_port *lp, enum side side)
 	}
 }
 
+/* Only accepts are weighed (lint_idle_rules), and it takes as long as all the rest. */
+static bool wants_weights(struct lint_port *lp)
+{
+	if (!lp->standin)
+		vec_each (w, &lp->rules)
+			if (w->rule->action == ACTION_ACCEPT && !lint_theirs(w->rule) &&
+			    lint_realm_drops(lp, w->rule->proto))
+				return true;
+	return false;
+}
+
 static void look(struct lint_port *lp)
 {
 	static void (*const lints[])(struct lint_port *) = {
@@ -243,7 +258,7 @@ static void look(struct lint_port *lp)
 	};
 	lp->m = meaning_of(lp->sp, lp->pd);
 	group_forms(lp);
-	for (int side = 0; side < SIDES; side++)
+	for (int side = 0; side < SIDES && wants_weights(lp); side++)
 		weigh_side(lp, (enum side)side);
 	for (size_t i = 0; i < sizeof lints / sizeof *lints && !sets_failed(lp->sets); i++)
 		lints[i](lp);
@@ -265,9 +280,27 @@ static bool seen_before(struct lint *l, const struct port_data *pd)
 	return !added;
 }
 
+static void open_space(struct lint *l)
+{
+	l->sp = space_open_within(l->cx->arena, l->most_rules, MOST_NODES);
+}
+
+/* A space that is full answers nothing more: the next ones get a new one, some times. */
+static void give_up(struct lint *l, const struct lint_port *lp)
+{
+	bool last = ++l->given_up == GIVE_UP_MOST;
+	diag_add(l->cx->diags, FINDING(N719), lp->span,
+		 "%.*s: its rules make too many sets of packets to look for mistakes in them%s",
+		 STR_ARG(lint_title(lp)), last ? "; nor is any filter behind it looked at" : "");
+	space_close(l->sp);
+	l->sp = NULL;
+	if (!last)
+		open_space(l);
+}
+
 static void look_at(struct lint *l, const struct port_data *pd, bool standin)
 {
-	if (sets_failed(l->sp->sets) || seen_before(l, pd))
+	if (!l->sp || seen_before(l, pd))
 		return;
 	size_t mark = sets_mark(l->sp->sets);
 	uint32_t drafts = l->drafts.n;
@@ -283,10 +316,9 @@ static void look_at(struct lint *l, const struct port_data *pd, bool standin)
 	if (!sets_failed(l->sp->sets))
 		return;
 	l->drafts.n = drafts; /* what was found when results meant nothing */
-	diag_add(l->cx->diags, FINDING(N719), lp.span,
-		 "%.*s: its sets of packets are too many to look for mistakes in them; the filters "
-		 "behind it are left out, too",
-		 STR_ARG(lint_title(&lp)));
+	vec_each (w, &lp.rules)
+		state_of(l, w->rule)->ports++; /* nor can anything be said of its rules */
+	give_up(l, &lp);
 }
 
 /* The filter of a port that learns is looked at as it will be. */
@@ -326,9 +358,8 @@ void lint(struct pass_ctx *cx, const struct library *lib, const struct ports *po
 	standin_tops(cx->arena, lib, ports, &tops);
 	if (!tops.list.n && !b->ports.n)
 		return;
-	l.sp = space_open_for(cx->arena, most_rules(b));
-	if (!l.sp)
-		return;
+	l.most_rules = most_rules(b);
+	open_space(&l);
 	vec_each (pd, &b->ports)
 		if (!pd->learning)
 			look_at(&l, pd, false);
@@ -340,7 +371,6 @@ void lint(struct pass_ctx *cx, const struct library *lib, const struct ports *po
 			look_at_standin(&l, *f);
 	vec_each (d, &l.drafts)
 		say(&l, *d);
-	if (!sets_failed(l.sp->sets))
-		say_of_rules(&l);
+	say_of_rules(&l);
 	space_close(l.sp);
 }

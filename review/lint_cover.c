@@ -45,38 +45,31 @@ static void find_candidates(struct lint_port *lp, const struct rule_meaning *bef
 {
 	const struct side_meaning *m = lint_side(lp, before->side);
 	pset rest = wanted; /* of the chain that is gone through */
-	uint32_t chain = 0;
 	for (const struct rule_meaning *rm = m->rules.items; rm < before; rm++) {
-		if (rm->layer != before->layer || rm->rule->verdict == ACTION_CONTINUE)
+		if (rm->layer != before->layer)
 			continue;
-		if (rm->chain != chain)
-			rest = wanted;
-		chain = rm->chain;
+		if (rm == m->rules.items || rm->chain != rm[-1].chain || rm->layer != rm[-1].layer)
+			rest = pset_and(lp->sets, wanted, lint_shown(lp, rm));
+		if (rm->rule->verdict == ACTION_CONTINUE)
+			continue;
 		if (comes_back(rm, before)) {
 			rest = pset_minus(lp->sets, rest, rm->takes);
 			continue;
 		}
 		pset some = pset_and(lp->sets, rest, rm->takes);
-		if (some != PSET_NONE)
-			some = pset_and(lp->sets, some, lint_shown(lp, rm));
-		if (some != PSET_NONE)
-			*vec_push(lp->arena, &out->list) = (struct candidate){rm, some};
+		if (some == PSET_NONE)
+			continue;
+		if (some == wanted) /* it does alone; no other one is asked for */
+			out->list.n = 0;
+		*vec_push(lp->arena, &out->list) = (struct candidate){rm, some};
+		if (some == wanted)
+			return;
 	}
 }
 
 static void take(struct lint_port *lp, struct cover *c, const struct candidate *x)
 {
 	*vec_push(lp->arena, &c->by) = x->rule;
-}
-
-static bool one(struct lint_port *lp, const struct candidates *cs, pset wanted, struct cover *c)
-{
-	vec_each (x, &cs->list)
-		if (x->covers == wanted) {
-			take(lp, c, x);
-			return true;
-		}
-	return false;
 }
 
 static bool two(struct lint_port *lp, const struct candidates *cs, pset wanted, struct cover *c)
@@ -144,7 +137,9 @@ struct cover lint_cover(struct lint_port *lp, const struct rule_meaning *before,
 	struct candidates cs = {0};
 	size_t mark = sets_mark(lp->sets);
 	find_candidates(lp, before, wanted, &cs);
-	if (!one(lp, &cs, wanted, &c) && !two(lp, &cs, wanted, &c))
+	if (cs.list.n == 1)
+		take(lp, &c, cs.list.items);
+	else if (!two(lp, &cs, wanted, &c))
 		several(lp, &cs, wanted, &c);
 	sets_release(lp->sets, mark, NULL, 0);
 	return c;

@@ -5,6 +5,7 @@
  */
 #include "ir/findings.h"
 #include "review/lint.h"
+#include "review/simulate.h"
 
 static const char *const layer_words[LAYERS] = {"frames", "IP packets"};
 
@@ -95,21 +96,15 @@ void lint_nothing_dropped(struct lint_port *lp)
 
 /* --- let through, and dropped after all --------------------------------------------------- */
 
-/* The rule that drops a packet. */
-static const struct rule_meaning *dropper(struct lint_port *lp, enum side side,
-					  const struct packet *p)
+/* The rule that drops a packet; *in: its layer. */
+static const struct prule *dropper(struct lint_port *lp, const struct packet *p, enum layer *in)
 {
-	const struct side_meaning *m = lint_side(lp, side);
-	for (int layer = 0; layer < LAYERS; layer++) {
-		const struct rule_meaning *rm = meaning_decider(lp->sp, m, p, (enum layer)layer);
-		if (rm && stops(rm->rule))
-			return rm;
-		/* a return out of a chain decides nothing yet */
-		vec_each (x, &m->rules)
-			if (x->layer == (enum layer)layer && stops(x->rule) &&
-			    space_contains(lp->sp, x->decides, p))
-				return x;
-	}
+	struct walk w = simulate(NULL, lp->pd, p);
+	for (int layer = 0; layer < LAYERS; layer++)
+		if (w.deciders[layer] && stops(w.deciders[layer])) {
+			*in = (enum layer)layer;
+			return w.deciders[layer];
+		}
 	return NULL;
 }
 
@@ -130,14 +125,14 @@ static bool all_stopped(struct lint_port *lp, const struct written *w,
 	return *example != NULL;
 }
 
-static void note_dropper(struct lint_port *lp, struct draft *d, const struct rule_meaning *f,
-			 const struct rule_meaning *by, const struct packet *p)
+static void note_dropper(struct lint_port *lp, struct draft *d, const struct prule *by, bool other,
+			 const struct packet *p)
 {
 	if (by)
-		draft_note(lp, d, by->rule->source->span,
+		draft_note(lp, d, by->source->span,
 			   str_printf(lp->arena, "here for one: %.*s",
 				      STR_ARG(lint_packet_words(lp, p))));
-	if (by && by->layer != f->layer)
+	if (other)
 		d->hint = STR(
 			"each layer must let a packet pass; priorities do not order one against "
 			"the other");
@@ -147,8 +142,9 @@ static void dropped_later(struct lint_port *lp, const struct rule_meaning *f)
 {
 	const struct rule *r = f->rule->source;
 	struct packet p = lint_packet(lp, f->decides, f->side);
-	const struct rule_meaning *by = dropper(lp, f->side, &p);
-	bool other = by && by->layer != f->layer;
+	enum layer in = f->layer;
+	const struct prule *by = dropper(lp, &p, &in);
+	bool other = in != f->layer;
 	if (!lint_theirs(r)) {
 		struct draft *d = draft_new(
 			lp, FINDING(W705), r->span,
@@ -156,9 +152,9 @@ static void dropped_later(struct lint_port *lp, const struct rule_meaning *f)
 					   "all that this rule for %s lets through is dropped by "
 					   "rules "
 					   "for %s",
-					   layer_words[f->layer], layer_words[by->layer])
+					   layer_words[f->layer], layer_words[in])
 			      : STR("all that this rule lets through is dropped by later rules"));
-		note_dropper(lp, d, f, by, &p);
+		note_dropper(lp, d, by, other, &p);
 		lint_rule(lp, r, d);
 		return;
 	}
@@ -175,7 +171,7 @@ static void dropped_later(struct lint_port *lp, const struct rule_meaning *f)
 	if (!d)
 		return;
 	draft_note(lp, d, r->span, lint_rule_words(lp, f->rule));
-	note_dropper(lp, d, f, by, &p);
+	note_dropper(lp, d, by, other, &p);
 	d->hint =
 		STR("its rules only let packets go on; a rule that accepts them must follow, as in "
 		    "clean-traffic");
@@ -360,7 +356,8 @@ static void reply_lost(struct lint_port *lp, const struct rule_meaning *f, pset 
 {
 	enum side back = f->side == SIDE_OUT ? SIDE_IN : SIDE_OUT;
 	struct packet p = lint_packet(lp, replies, back);
-	const struct rule_meaning *by = dropper(lp, back, &p);
+	enum layer in;
+	const struct prule *by = dropper(lp, &p, &in);
 	const struct rule *r = f->rule->source;
 	bool mac = tests_mac(f->rule);
 	struct draft *d = draft_new(
@@ -368,7 +365,7 @@ static void reply_lost(struct lint_port *lp, const struct rule_meaning *f, pset 
 		str_printf(lp->arena, "connections are accepted here, but every reply is dropped%s",
 			   mac ? ": a rule with a source MAC makes none for replies" : ""));
 	if (by)
-		draft_note(lp, d, by->rule->source->span,
+		draft_note(lp, d, by->source->span,
 			   str_printf(lp->arena, "here for one: %.*s",
 				      STR_ARG(lint_packet_words(lp, &p))));
 	d->hint = mac ? STR("check the MAC in a frame rule of its own")

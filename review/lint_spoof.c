@@ -6,6 +6,7 @@
  */
 #include "ir/findings.h"
 #include "review/lint.h"
+#include "review/simulate.h"
 
 enum claim { CLAIM_MAC, CLAIM_ARP, CLAIM_IP4, CLAIM_IP6, CLAIMS };
 
@@ -191,15 +192,14 @@ static const struct rule_meaning *checker(const struct lint_port *lp, enum claim
 	return NULL;
 }
 
-/* The rules that let a packet pass; the one that ends its layer's evaluation counts. */
-static const struct rule_meaning *opener(struct lint_port *lp, const struct packet *p)
+/* The rule that lets a packet pass, the first layer's before the second's. NULL: none is about it.
+ */
+static const struct prule *opener(struct lint_port *lp, const struct packet *p)
 {
-	const struct side_meaning *m = lint_side(lp, SIDE_OUT);
+	struct walk w = simulate(NULL, lp->pd, p);
 	for (int layer = 0; layer < LAYERS; layer++)
-		vec_each (rm, &m->rules)
-			if (rm->layer == (enum layer)layer && rm->rule->verdict == ACTION_ACCEPT &&
-			    rm->decides != PSET_NONE && space_contains(lp->sp, rm->decides, p))
-				return rm;
+		if (w.deciders[layer] && w.deciders[layer]->verdict == ACTION_ACCEPT)
+			return w.deciders[layer];
 	return NULL;
 }
 
@@ -218,7 +218,7 @@ static void say_spoof(struct lint_port *lp, enum claim c, const struct rule_mean
 	bool sure;
 	s = certain(lp, s, &sure);
 	struct packet p = lint_packet(lp, s, SIDE_OUT);
-	const struct rule_meaning *by = opener(lp, &p);
+	const struct prule *by = opener(lp, &p);
 	struct draft *d = lint_once(
 		lp, (const char *)lp->pd->program + c, FINDING(W711), lp->span,
 		str_printf(lp->arena, "%.*s: the guest %s send %s, though a rule checks it: %.*s",
@@ -230,9 +230,9 @@ static void say_spoof(struct lint_port *lp, enum claim c, const struct rule_mean
 		   str_printf(lp->arena, "checked here: %.*s",
 			      STR_ARG(lint_rule_words(lp, check->rule))));
 	if (by)
-		draft_note(lp, d, by->rule->source->span,
+		draft_note(lp, d, by->source->span,
 			   str_printf(lp->arena, "let through here: %.*s",
-				      STR_ARG(lint_rule_words(lp, by->rule))));
+				      STR_ARG(lint_rule_words(lp, by))));
 	else
 		d->hint = STR("no rule drops it: what no rule is about passes");
 }

@@ -11,6 +11,7 @@
 #include <bdd.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Nodes for one result that is remembered. */
 enum { CACHE_RATIO = 4 };
@@ -25,6 +26,20 @@ struct sets {
 /* BuDDy is one table for the process: whoever holds the lock has it. */
 static pthread_mutex_t engine_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sets *engine;
+
+/*
+ * BuDDy keeps results that are on the way on a stack of its own (kernel.h). It takes the place of a
+ * result before it calculates it (PUSHREF in bddop.c, as compilers order that), and when its
+ * collector comes in between, that reads what the place held before: an old result, which does no
+ * harm, or whatever malloc() gave, which crashed. So it is cleared when it is new.
+ */
+extern int *bddrefstack;
+
+static void clear_stack(uint32_t bits)
+{
+	if (bddrefstack)
+		memset(bddrefstack, 0, sizeof *bddrefstack * (2 * (size_t)bits + 4));
+}
 
 static void on_error(int code)
 {
@@ -44,6 +59,7 @@ static void start(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes)
 	bdd_setmaxincrease((int)(max_nodes / 4));
 	bdd_disable_reorder();
 	bdd_setvarnum((int)bits);
+	clear_stack(bits);
 }
 
 struct sets *sets_open(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes)
@@ -79,6 +95,7 @@ uint32_t sets_add_bits(struct sets *s, uint32_t n)
 	uint32_t first = s->bits;
 	bdd_extvarnum((int)n);
 	s->bits += n;
+	clear_stack(s->bits);
 	return first;
 }
 
