@@ -11,8 +11,9 @@
 #include "review/words.h"
 
 /* 20 bytes each. Filters that people write need some thousands; at this number it was a second. */
-#define MOST_NODES   2000000u
-#define GIVE_UP_MOST 3
+#define MOST_NODES    2000000u
+#define GIVE_UP_MOST  3
+#define UNKNOWNS_MOST 64
 
 /* What was said of a rule, and in how many ports. */
 struct said {
@@ -285,6 +286,19 @@ static void open_space(struct lint *l)
 	l->sp = space_open_within(l->cx->arena, l->most_rules, MOST_NODES);
 }
 
+static void close_space(struct lint *l)
+{
+	space_close(l->sp);
+	l->sp = NULL;
+}
+
+/* Unknowns are bits for as long as there is the space. */
+static void reopen(struct lint *l)
+{
+	close_space(l);
+	open_space(l);
+}
+
 /* A space that is full answers nothing more: the next ones get a new one, some times. */
 static void give_up(struct lint *l, const struct lint_port *lp)
 {
@@ -292,10 +306,10 @@ static void give_up(struct lint *l, const struct lint_port *lp)
 	diag_add(l->cx->diags, FINDING(N719), lp->span,
 		 "%.*s: its rules make too many sets of packets to look for mistakes in them%s",
 		 STR_ARG(lint_title(lp)), last ? "; nor is any filter behind it looked at" : "");
-	space_close(l->sp);
-	l->sp = NULL;
-	if (!last)
-		open_space(l);
+	if (last)
+		close_space(l);
+	else
+		reopen(l);
 }
 
 static void look_at(struct lint *l, const struct port_data *pd, bool standin)
@@ -313,8 +327,11 @@ static void look_at(struct lint *l, const struct port_data *pd, bool standin)
 			       .span = standin ? pd->port->span : pd->port->filter.span};
 	look(&lp);
 	sets_release(l->sp->sets, mark, NULL, 0);
-	if (!sets_failed(l->sp->sets))
+	if (!sets_failed(l->sp->sets)) {
+		if (l->sp->unknowns.n > UNKNOWNS_MOST)
+			reopen(l);
 		return;
+	}
 	l->drafts.n = drafts; /* what was found when results meant nothing */
 	vec_each (w, &lp.rules)
 		state_of(l, w->rule)->ports++; /* nor can anything be said of its rules */

@@ -85,20 +85,29 @@ static void own_at_first(struct spoof *sp)
 
 /* --- what it can claim ------------------------------------------------------------------------ */
 
+static uint32_t all_bits(const struct space *sp)
+{
+	uint32_t n = sp->unknowns.n + 256;
+	for (int v = 0; v < VARS; v++)
+		n += vars[v].bits;
+	return n;
+}
+
 /* Half of all values or more: then the values of all but one variable are let go. */
 static bool most_of(struct spoof *sp, pset s, enum var_id v)
 {
 	struct lint_port *lp = sp->lp;
+	uint32_t *others = arena_new_array(lp->arena, uint32_t, all_bits(lp->sp)), n = 0;
 	for (int i = 0; i < VARS; i++)
-		if (i != (int)v)
-			s = pset_any(lp->sets, s, lp->sp->bits[i], vars[i].bits);
-	uint32_t total = 0;
-	for (int i = 0; i < VARS; i++)
-		total += vars[i].bits;
-	total += lp->sp->unknowns.n;
+		for (uint32_t b = 0; i != (int)v && b < vars[i].bits; b++)
+			others[n++] = lp->sp->bits[i][b];
 	for (int k = 0; k < 256; k++)
-		total += lp->sp->options[k] != PSET_NONE;
-	return pset_size(lp->sets, s) >= total - 1.5;
+		if (lp->sp->options[k] != PSET_NONE)
+			others[n++] = lp->sp->option_bits[k];
+	vec_each (u, &lp->sp->unknowns)
+		others[n++] = u->bit;
+	s = pset_any(lp->sets, s, others, n);
+	return pset_size(lp->sets, s) >= n + vars[v].bits - 1.5;
 }
 
 /* What the guest can send by itself: no answer on a connection that others began with that address.
@@ -203,12 +212,14 @@ static const struct prule *opener(struct lint_port *lp, const struct packet *p)
 	return NULL;
 }
 
-/* Those that pass whatever the unknowns are; all, where some depend on them. */
+/* Those that pass whatever the unknowns are; all, where each depends on one. */
 static pset certain(struct lint_port *lp, pset s, bool *sure)
 {
-	pset every = s;
+	uint32_t *bits = arena_new_array(lp->arena, uint32_t, lp->sp->unknowns.n + 1), n = 0;
 	vec_each (u, &lp->sp->unknowns)
-		every = pset_every(lp->sets, every, &u->bit, 1);
+		if (pset_asks(lp->sets, s, &u->bit, 1))
+			bits[n++] = u->bit;
+	pset every = n ? pset_every(lp->sets, s, bits, n) : s;
 	*sure = every != PSET_NONE;
 	return *sure ? every : s;
 }
