@@ -18,6 +18,7 @@ enum { CACHE_RATIO = 4 };
 
 struct sets {
 	uint32_t bits;
+	uint32_t made; /* of BuDDy: some more than are in use */
 	bool failed;
 	pset *held;
 	size_t n, cap;
@@ -31,14 +32,25 @@ static struct sets *engine;
  * BuDDy keeps results that are on the way on a stack of its own (kernel.h). It takes the place of a
  * result before it calculates it (PUSHREF in bddop.c, as compilers order that), and when its
  * collector comes in between, that reads what the place held before: an old result, which does no
- * harm, or whatever malloc() gave, which crashed. So it is cleared when it is new.
+ * harm, or whatever malloc() gave, which crashed. So the stack is cleared when it is new. More
+ * bits make a new one, and nodes with it: so bits are made in advance, and when there are
+ * no more the collector runs before, not then.
  */
 extern int *bddrefstack;
+enum { SPARE_BITS = 512 };
 
 static void clear_stack(uint32_t bits)
 {
 	if (bddrefstack)
 		memset(bddrefstack, 0, sizeof *bddrefstack * (2 * (size_t)bits + 4));
+}
+
+static void make_bits(struct sets *s)
+{
+	bdd_gbc();
+	bdd_extvarnum(SPARE_BITS);
+	s->made += SPARE_BITS;
+	clear_stack(s->made);
 }
 
 static void on_error(int code)
@@ -70,7 +82,8 @@ struct sets *sets_open(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes)
 	pthread_mutex_lock(&engine_lock);
 	engine = s;
 	s->bits = bits;
-	start(bits, start_nodes, max_nodes);
+	s->made = bits + SPARE_BITS;
+	start(s->made, start_nodes, max_nodes);
 	return s;
 }
 
@@ -93,9 +106,9 @@ bool sets_failed(const struct sets *s)
 uint32_t sets_add_bits(struct sets *s, uint32_t n)
 {
 	uint32_t first = s->bits;
-	bdd_extvarnum((int)n);
 	s->bits += n;
-	clear_stack(s->bits);
+	while (s->bits > s->made && !s->failed)
+		make_bits(s);
 	return first;
 }
 
@@ -227,7 +240,10 @@ bool pset_asks(struct sets *s, pset a, const uint32_t *bits, uint32_t n)
 
 double pset_size(struct sets *s, pset a)
 {
-	return s->failed || a == PSET_NONE ? -1 : a == PSET_ALL ? s->bits : bdd_satcountln(a);
+	uint32_t spare = s->made - s->bits;
+	return s->failed || a == PSET_NONE ? -1
+	       : a == PSET_ALL             ? s->bits
+					   : bdd_satcountln(a) - spare;
 }
 
 uint32_t pset_nodes(struct sets *s, pset a)
