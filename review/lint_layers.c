@@ -108,14 +108,15 @@ static const struct prule *dropper(struct lint_port *lp, const struct packet *p,
 	return NULL;
 }
 
-/* All that the forms let pass, of those alive; false: some of it passes in the end. */
+/* All that the forms let pass, of those alive, and but for replies, which do not come alone; false:
+ * some of it passes in the end. */
 static bool all_stopped(struct lint_port *lp, const struct written *w,
 			const struct rule_meaning **example)
 {
 	*example = NULL;
 	vec_each (f, &w->forms) {
 		const struct side_meaning *m = lint_side(lp, (*f)->side);
-		if ((*f)->decides == PSET_NONE)
+		if ((*f)->decides == PSET_NONE || (*f)->rule->ct_dir == CT_DIR_REPLY)
 			continue;
 		if (!lets_pass((*f)->rule) ||
 		    pset_and(lp->sets, (*f)->decides, m->passed) != PSET_NONE)
@@ -195,12 +196,20 @@ static pset ip_beginning(struct lint_port *lp, enum cond_id family)
 	return pset_and(lp->sets, s, lp->sp->valid);
 }
 
+static bool negates(const struct prule *r)
+{
+	vec_each (t, &r->tests)
+		if (t->negated)
+			return true;
+	return false;
+}
+
 /* A rule that drops all that begins in IPv4 and that no rule before took, and only IPv4. */
 static const struct rule_meaning *default_drop(struct lint_port *lp, enum side side)
 {
 	pset all = ip_beginning(lp, C_IP4), other = pset_not(lp->sets, lp->sp->conds[C_IP4]);
 	vec_each (rm, &lint_side(lp, side)->rules)
-		if (stops(rm->rule) && rm->decides != PSET_NONE &&
+		if (stops(rm->rule) && rm->decides != PSET_NONE && !negates(rm->rule) &&
 		    (rm->rule->source->direction == DIR_INOUT || !rm->rule->mirrored) &&
 		    pset_and(lp->sets, rm->takes, pset_and(lp->sets, other, lp->sp->valid)) ==
 			    PSET_NONE &&
