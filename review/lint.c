@@ -39,9 +39,12 @@ struct lint {
 	vec_of(struct draft *) drafts; /* of ports */
 };
 
-static struct str pointer_key(struct arena *a, const void *p)
+/* Where a rule is written: one line of the nwf language may be a rule for each family. */
+static struct str rule_key(struct arena *a, const struct rule *r)
 {
-	return str_copy(a, (struct str){(const char *)&p, sizeof p});
+	return r->span.file ? str_printf(a, "%p %u %u", (const void *)r->filter, r->span.file,
+					 r->span.lo)
+			    : str_printf(a, "%p", (const void *)r);
 }
 
 /* --- what is said ------------------------------------------------------------------------- */
@@ -109,8 +112,7 @@ struct draft *lint_once(struct lint_port *lp, const void *key, const struct diag
 static struct rule_state *state_of(struct lint *l, const struct rule *r)
 {
 	bool added;
-	struct map_entry *e =
-		map_put(l->cx->arena, &l->rules, pointer_key(l->cx->arena, r), &added);
+	struct map_entry *e = map_put(l->cx->arena, &l->rules, rule_key(l->cx->arena, r), &added);
 	if (added) {
 		e->num = l->states.n;
 		*vec_push(l->cx->arena, &l->states) = (struct rule_state){.rule = r};
@@ -154,7 +156,7 @@ static void add_form(struct lint_port *lp, struct map *index, const struct rule_
 {
 	bool added;
 	const struct rule *r = rm->rule->source;
-	struct map_entry *e = map_put(lp->arena, index, pointer_key(lp->arena, r), &added);
+	struct map_entry *e = map_put(lp->arena, index, rule_key(lp->arena, r), &added);
 	if (added) {
 		e->num = lp->rules.n;
 		*vec_push(lp->arena, &lp->rules) = (struct written){.rule = r};
@@ -189,7 +191,7 @@ static pset decided_together(const struct weigher *w, const struct rule_meaning 
 {
 	pset s = rm->decides;
 	vec_each (x, &w->m->rules)
-		if (x != rm && x->layer == rm->layer && x->rule->source == rm->rule->source)
+		if (x != rm && x->layer == rm->layer && lint_same_rule(x->rule, rm->rule))
 			s = pset_or(w->lp->sets, s, x->decides);
 	return pset_and(w->lp->sets, s, rm->takes);
 }

@@ -29,6 +29,14 @@ void lint_written(struct diags *ds, const struct library *lib);
 
 /* --- for the lints ------------------------------------------------------------------------ */
 
+/* Were they one rule as it was written? A line of the nwf language may be one for each family. */
+static inline bool lint_same_rule(const struct prule *a, const struct prule *b)
+{
+	const struct rule *x = a->source, *y = b->source;
+	return x == y || (x->filter == y->filter && x->span.file && x->span.file == y->span.file &&
+			  x->span.lo == y->span.lo);
+}
+
 /* A rule as it was written, and what layout made of it on the sides. */
 struct written {
 	const struct rule *rule;

@@ -54,12 +54,21 @@ bool lint_realm_drops(struct lint_port *lp, const struct proto *p)
 	return realm_drops(lp, realm_of(p));
 }
 
+/* All of it: what is of two families may be meant for the other one. */
+static bool is_in_realm(const struct written *w, enum realm realm)
+{
+	vec_each (f, &w->forms)
+		if (realm_of((*f)->rule->proto) != realm)
+			return false;
+	return true;
+}
+
 static void nothing_dropped_in(struct lint_port *lp, enum realm realm)
 {
 	const struct rule *first = NULL;
 	uint32_t n = 0;
 	vec_each (w, &lp->rules) {
-		if (realm_of(w->rule->proto) != realm || w->rule->action != ACTION_ACCEPT)
+		if (w->rule->action != ACTION_ACCEPT || !is_in_realm(w, realm))
 			continue;
 		if (!first || (lint_theirs(first) && !lint_theirs(w->rule)))
 			first = w->rule;

@@ -30,7 +30,7 @@ static void cover_forms(struct lint_port *lp, const struct written *w, struct co
 		vec_each (by, &c.by) {
 			bool there = false;
 			vec_each (x, &all->by)
-				there |= (*x)->rule->source == (*by)->rule->source;
+				there |= lint_same_rule((*x)->rule, (*by)->rule);
 			if (!there)
 				*vec_push(lp->arena, &all->by) = *by;
 		}
@@ -233,6 +233,15 @@ static bool idle(const struct lint_port *lp, const struct written *w)
 	return any;
 }
 
+/* Where nothing at all is dropped, W704 says so. */
+static bool drops_beside(struct lint_port *lp, const struct written *w)
+{
+	vec_each (f, &w->forms)
+		if (lint_realm_drops(lp, (*f)->rule->proto))
+			return true;
+	return false;
+}
+
 /*
  * An accept is an exception from a drop; one without which all would pass as well does nothing. (A
  * drop before a drop of more, or a return before the end of its chain, says something to who
@@ -242,7 +251,7 @@ void lint_idle_rules(struct lint_port *lp)
 {
 	vec_each (w, &lp->rules) {
 		if (w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule) || lp->standin ||
-		    !lint_realm_drops(lp, w->rule->proto) || !idle(lp, w))
+		    !drops_beside(lp, w) || !idle(lp, w))
 			continue;
 		struct draft *d = draft_new(
 			lp, FINDING(N702), w->rule->span,
