@@ -234,20 +234,28 @@ static bool begin_proto(struct xml_text *x, const struct xml_element *e)
 		r->has_builder = true;
 		return true;
 	}
-	if (r->rule->proto == p) {
-		struct finding *w = diag_add(x->diags, FINDING(W412), e->name_span,
-					     "a second <%s> in one rule: both are one test", p->xml);
-		diag_hint(x->diags, w,
-			  "of an attribute that both have the last value holds; for either one or the "
-			  "other write two rules");
+	if (r->rule->proto == p)
 		return true;
-	}
 	struct finding *f = diag_add(x->diags, FINDING(E115), e->name_span,
 				     "the rule is for %s already", r->rule->proto->xml);
 	diag_hint(x->diags, f, "write a rule of its own for %s; libvirt passes over it here",
 		  p->xml);
 	diag_soften(x->diags, f);
 	return false;
+}
+
+/* Two elements can say what one can not: match='no' is for all of one. But not twice the same. */
+static void warn_replaced(struct xml_text *x, const struct attr *at, const struct xml_attr *a)
+{
+	struct filter_reader *r = reader(x);
+	const struct attr_use *u = &r->builder.uses[at - r->rule->proto->attrs];
+	if (u->operand.kind == OPERAND_NONE)
+		return;
+	struct finding *f = diag_add(x->diags, FINDING(W412), a->name_span,
+				     "this takes the place of the %s before: a rule's <%s> are one",
+				     at->xml, r->rule->proto->xml);
+	diag_note(x->diags, f, u->name_span, "the value that is lost");
+	diag_hint(x->diags, f, "for either one or the other write two rules");
 }
 
 static bool proto_open(struct xml_text *x, const struct xml_element *e)
@@ -261,6 +269,8 @@ static bool proto_open(struct xml_text *x, const struct xml_element *e)
 		if (str_is(a->name, "match"))
 			continue;
 		const struct attr *at = find_attr(x, r->rule->proto, a);
+		if (at)
+			warn_replaced(x, at, a);
 		if (at)
 			rule_builder_set(&r->builder, at, negated, a->value, a->value_span,
 					 a->name_span);
