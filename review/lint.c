@@ -178,8 +178,8 @@ struct weigher {
 	struct lint_port *lp;
 	const struct side_meaning *m;
 	struct weight *weights;
-	const struct rule_meaning *next; /* behind the one that comes */
-	pset matters;                    /* packets that the other layer does not drop */
+	uint32_t next; /* behind the one that comes */
+	pset matters;  /* packets that the other layer does not drop */
 };
 
 /*
@@ -200,8 +200,8 @@ static void weigh(void *arg, const struct prule *r, struct fate on, struct fate 
 {
 	struct weigher *w = arg;
 	struct sets *s = w->lp->sets;
-	const struct rule_meaning *rm = --w->next;
-	struct weight *wt = &w->weights[rm - w->m->rules.items];
+	const struct rule_meaning *rm = &w->m->rules.items[--w->next];
+	struct weight *wt = &w->weights[w->next];
 	if (r->verdict == ACTION_CONTINUE || rm->decides == PSET_NONE)
 		return;
 	size_t mark = sets_mark(s);
@@ -226,12 +226,11 @@ static void weigh_side(struct lint_port *lp, enum side side)
 {
 	const struct side_meaning *m = lint_side(lp, side);
 	lp->weights[side] = arena_new_array(lp->arena, struct weight, m->rules.n + 1);
-	const struct rule_meaning *behind[LAYERS];
-	behind[LAYER_PACKET] = m->rules.items + m->rules.n;
-	behind[LAYER_FRAME] = m->rules.items;
-	while (behind[LAYER_FRAME] < behind[LAYER_PACKET] &&
-	       behind[LAYER_FRAME]->layer == LAYER_FRAME)
-		behind[LAYER_FRAME]++;
+	uint32_t frames = 0, behind[LAYERS];
+	while (frames < m->rules.n && m->rules.items[frames].layer == LAYER_FRAME)
+		frames++;
+	behind[LAYER_FRAME] = frames;
+	behind[LAYER_PACKET] = m->rules.n;
 	for (int layer = 0; layer < LAYERS; layer++) {
 		struct weigher w = {.lp = lp,
 				    .m = m,

@@ -97,9 +97,8 @@ static void host_bits(struct diags *ds, const struct rule *r)
 		if (!masked)
 			continue;
 		uint32_t bits = v->type == VT_IP4 ? 32 : 128, prefix = value_prefix(m);
-		u128 host = prefix >= bits ? 0 : ((u128)1 << (bits - prefix)) - 1;
-		if (prefix == 0 && bits == 128)
-			host = ~(u128)0;
+		u128 all = bits == 32 ? UINT32_MAX : ~(u128)0;
+		u128 host = prefix >= bits ? 0 : prefix ? all >> prefix : all;
 		if (!(value_number(v) & host))
 			continue;
 		struct finding *f = diag_add(ds, FINDING(W717), t->value.span,

@@ -93,8 +93,9 @@ static bool has_witness(struct space *sp, const struct port_data *pd, const stru
 			pset of = rm->layer == first ? rm->decides
 						     : pset_and(sp->sets, rm->decides,
 								m->sides[side].layer_passed[first]);
-			if (of == PSET_NONE)
-				return true; /* the other layer drops them all before */
+			if (of == PSET_NONE || space_uncertain(sp, of))
+				return true; /* the other layer drops them before, or nobody knows
+					      */
 			p = space_witness(sp, of, &usual);
 			return is_taken(pd, &p, rm->rule);
 		}
