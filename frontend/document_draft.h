@@ -20,7 +20,8 @@ struct draft {
 	struct span type_span;
 	struct str virtual_port; /* type of <virtualport> */
 	struct span virtual_port_span;
-	bool has_parameters; /* of it */
+	bool has_parameters;  /* of it */
+	struct span zero_tag; /* of <vlan>: an id that is 0 */
 };
 
 struct port_reader {
@@ -33,6 +34,7 @@ struct port_reader {
 	struct span root;
 	/* of the domain that is being read */
 	struct str domain_name, domain_uuid;
+	bool domain_live;      /* it runs: it has a number */
 	uint32_t domain_first; /* index of its first port */
 };
 

@@ -221,6 +221,7 @@ static bool domain_open(struct xml_text *x, const struct xml_element *e)
 {
 	struct port_reader *r = port_reader_of(x);
 	r->domain_name = r->domain_uuid = STR("");
+	r->domain_live = xml_attr(e, "id") != NULL;
 	r->domain_first = r->ports.n;
 	r->interfaces_first = r->interfaces.n;
 	return true;
@@ -238,8 +239,10 @@ static void domain_close(struct xml_text *x, struct str text, struct span span)
 		r->ports.items[i]->owner_name = r->domain_name;
 		r->ports.items[i]->owner_uuid = r->domain_uuid;
 	}
-	for (uint32_t i = r->interfaces_first; i < r->interfaces.n; i++)
+	for (uint32_t i = r->interfaces_first; i < r->interfaces.n; i++) {
 		r->interfaces.items[i]->owner = r->domain_name;
+		r->interfaces.items[i]->live = r->domain_live;
+	}
 }
 
 static void domain_name_close(struct xml_text *x, struct str text, struct span span)
@@ -350,18 +353,58 @@ static uint32_t count_unnamed(const struct port_reader *r)
 	return n;
 }
 
+static void say_named_twice(struct xml_text *x, const struct port *p)
+{
+	struct finding *f = diag_add(x->diags, FINDING(E202), p->span,
+				     "--port names '%.*s', and a second interface has no name",
+				     STR_ARG(x->cx->port_name));
+	diag_note(x->diags, f, x->cx->port_named->span, "the first one is here");
+	diag_hint(x->diags, f, "write their names into the documents: <target dev='...'/>");
+}
+
 /* The name from the command line is for the one interface that has none. */
 static void name_port(struct xml_text *x, struct port *p, bool only)
 {
 	if (only && x->cx->port_name.len) {
-		p->name = x->cx->port_name;
+		if (x->cx->port_named)
+			say_named_twice(x, p);
+		else
+			p->name = x->cx->port_name;
+		x->cx->port_named = x->cx->port_named ? x->cx->port_named : p;
 		return;
 	}
-	struct finding *f =
-		diag_add(x->diags, FINDING(W207), p->span, "there is no <target dev='...'/>");
+	if (x->cx->bridges_alone) /* who finds them by their addresses */
+		return;
+	struct finding *f = diag_add(x->diags, FINDING(W207), p->span,
+				     "there is no <target dev='...'/>: no rules can be written for "
+				     "this interface");
 	diag_hint(x->diags, f,
 		  only ? "libvirt gives the name when the machine starts; give it with --port"
-		       : "libvirt gives the names when the machine starts");
+		       : "libvirt gives the names when the machine starts, and `virsh dumpxml` has "
+			 "them then");
+}
+
+/* Interfaces go on even without a filter: a bridge has to do with them. */
+static void keep_interfaces(struct xml_text *x, struct port_reader *r)
+{
+	struct interfaces *is = x->cx->interfaces;
+	vec_each (i, &r->interfaces) {
+		if ((*i)->port && !(*i)->port->unnamed)
+			(*i)->name = (*i)->port->name;
+		if (is)
+			*vec_push(x->arena, &is->list) = *i;
+	}
+}
+
+/* Whether it gives nothing to do shows when the networks are known. */
+static void say_bare(struct xml_text *x, const struct port_reader *r)
+{
+	struct interfaces *is = x->cx->interfaces;
+	uint32_t n = r->interfaces.n;
+	if (!is)
+		diag_add(x->diags, FINDING(W208), r->root, "nothing here references a filter");
+	else if (!x->cx->bridges_alone)
+		*vec_push(x->arena, &is->bare) = (struct bare_document){r->root, is->list.n - n, n};
 }
 
 void document_finish(struct xml_text *x, bool whole)
@@ -377,13 +420,10 @@ void document_finish(struct xml_text *x, bool whole)
 			name_port(x, *p, only);
 		if ((*p)->name.len)
 			ports_add(x->cx->ports, *p, x->diags);
+		else if (!x->cx->bridges_alone)
+			ports_add_unnamed(x->arena, x->cx->ports, *p);
 	}
-	vec_each (i, &r->interfaces) {
-		if ((*i)->port)
-			(*i)->name = (*i)->port->name;
-		if (x->cx->interfaces)
-			*vec_push(x->arena, &x->cx->interfaces->list) = *i;
-	}
+	keep_interfaces(x, r);
 	if (whole && !r->is_binding && !r->filtered)
-		diag_add(x->diags, FINDING(W208), r->root, "nothing here references a filter");
+		say_bare(x, r);
 }

@@ -40,6 +40,8 @@ struct parse_ctx {
 	struct assertions *assertions; /* the same; those of nwf texts are checked anyway */
 	struct str
 		port_name; /* from --port: for a document with one interface that has no name yet */
+	struct port *port_named;   /* the port that has it */
+	bool bridges_alone;        /* nobody writes rules of filters */
 	struct comments *comments; /* of XML are gathered here; NULL: nobody wants them */
 	bool stock;                /* reading a stock filter: it gives way to one that is there */
 };

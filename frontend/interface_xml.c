@@ -111,8 +111,20 @@ static bool interface_vlan_open(struct xml_text *x, const struct xml_element *e)
 	struct interface *i = port_reader_of(x)->draft.interface;
 	i->has_vlan = true;
 	i->vlan_span = e->span;
-	return false;
+	return true;
 }
+
+static bool interface_tag_open(struct xml_text *x, const struct xml_element *e)
+{
+	const struct xml_attr *a = xml_attr(e, "id");
+	struct value v;
+	if (a && !value_parse(x->arena, VT_UINT, 0, 0, a->value, &v))
+		port_reader_of(x)->draft.zero_tag = a->value_span;
+	return true;
+}
+
+static const struct element_type vlan_children[] = {
+	{.name = "tag", .flags = ELEMENT_LOOSE, .open = interface_tag_open}, {0}};
 
 static bool model_open(struct xml_text *x, const struct xml_element *e)
 {
@@ -223,6 +235,18 @@ static void virtualport_close(struct xml_text *x, struct str text, struct span s
 static const struct element_type virtualport_children[] = {
 	{.name = "parameters", .flags = ELEMENT_LOOSE, .open = vport_parameters_open}, {0}};
 
+void virtual_port_known(struct xml_text *x, const struct xml_attr *type)
+{
+	static const char *const known[] = {"802.1Qbg", "802.1Qbh", "openvswitch", "midonet", NULL};
+	for (const char *const *k = known; *k; k++)
+		if (str_is(type->value, *k))
+			return;
+	struct finding *f =
+		diag_add(x->diags, FINDING(E266), type->value_span,
+			 "there is no virtualport of type '%.*s'", STR_ARG(type->value));
+	diag_hint(x->diags, f, "types are 802.1Qbg, 802.1Qbh, openvswitch and midonet");
+}
+
 static bool virtualport_open(struct xml_text *x, const struct xml_element *e)
 {
 	const struct xml_attr *a = xml_attr(e, "type");
@@ -230,8 +254,17 @@ static bool virtualport_open(struct xml_text *x, const struct xml_element *e)
 	if (a) {
 		d->virtual_port = a->value;
 		d->virtual_port_span = a->value_span;
+		virtual_port_known(x, a);
 	}
 	return true;
+}
+
+/* 802.1Qbg is told a VLAN, and 0 is the lack of one (IEEE 802.1Q, 9.6). */
+static void check_vlan_of_port(struct xml_text *x, const struct draft *d)
+{
+	if (d->zero_tag.file && str_is(d->virtual_port, "802.1Qbg"))
+		diag_add(x->diags, FINDING(E266), d->zero_tag,
+			 "802.1Qbg needs a VLAN, and 0 is none");
 }
 
 /* Whether or not it has a filter: a bridge has to do with it. */
@@ -252,6 +285,7 @@ void interface_close(struct xml_text *x, struct str text, struct span span)
 	struct port_reader *r = port_reader_of(x);
 	struct draft *d = &r->draft;
 	keep_interface(x, d);
+	check_vlan_of_port(x, d);
 	if (!d->refs)
 		return;
 	r->filtered++;
@@ -274,7 +308,10 @@ const struct element_type interface_children[] = {
 	{.name = "source", .flags = ELEMENT_LOOSE, .open = source_open},
 	{.name = "model", .flags = ELEMENT_LOOSE, .open = model_open},
 	{.name = "port", .flags = ELEMENT_LOOSE, .open = interface_port_open},
-	{.name = "vlan", .flags = ELEMENT_LOOSE, .open = interface_vlan_open},
+	{.name = "vlan",
+	 .flags = ELEMENT_LOOSE,
+	 .children = vlan_children,
+	 .open = interface_vlan_open},
 	{.name = "mac", .flags = ELEMENT_LOOSE, .open = document_mac_open},
 	{.name = "target", .flags = ELEMENT_LOOSE, .open = target_open},
 	{.name = "virtualport",

@@ -220,6 +220,8 @@ static bool virtualport_open(struct xml_text *x, const struct xml_element *e)
 {
 	const struct xml_attr *a = xml_attr(e, "type");
 	*network_draft_of(x)->port_of = (struct virtual_port){a ? a->value : STR(""), e->span};
+	if (a)
+		virtual_port_known(x, a);
 	return true;
 }
 

@@ -43,4 +43,7 @@ bool uuid_parse(struct arena *a, struct str text, struct str *out);
  */
 void document_finish(struct xml_text *x, bool whole);
 
+/* E266 when no virtualport has that type. */
+void virtual_port_known(struct xml_text *x, const struct xml_attr *type);
+
 #endif

@@ -21,6 +21,7 @@ struct builder {
 	struct map trees;    /* filter name or join key -> cptr: struct tree, NULL when it failed */
 	struct map warned;   /* rules of which the list trap has been said */
 	struct map programs; /* key -> ptr: struct program, NULL when it failed */
+	struct map learning; /* owners and MAC addresses of ports that learn */
 	struct map used;     /* keys of the programs that ports have */
 	struct map looked; /* filter names or join keys of trees whose parameters were looked at */
 };
@@ -124,7 +125,7 @@ static bool bind_and_keep(struct builder *b, const struct tree *t, const struct 
 	if (!p || !bind_port(b->cx, p, port, &pd))
 		return false;
 	pd.learning = missing->list.n > 0;
-	if (pd.learning)
+	if (pd.learning && !port->unnamed)
 		say_learning(b->cx, port, p->name, missing);
 	warn_negated_lists(b, &pd);
 	use_program(b, p);
@@ -155,15 +156,19 @@ static bool learned_fits(struct builder *b, const struct tree *t, const struct p
 	return false;
 }
 
-/* What is wrong with the port's own filter is said now, not when the first address is learned. */
-static void check_to_be(struct builder *b, const struct tree *t, const struct port *port)
+static void add_to_be(struct builder *b, struct program *p)
 {
-	struct program *p = program_of(b, t, port);
 	bool listed = !p;
 	vec_each (q, &b->out->to_be)
 		listed |= *q == p;
 	if (!listed)
 		*vec_push(b->cx->arena, &b->out->to_be) = p;
+}
+
+/* What is wrong with the port's own filter is said now, not when the first address is learned. */
+static void check_to_be(struct builder *b, const struct tree *t, const struct port *port)
+{
+	add_to_be(b, program_of(b, t, port));
 }
 
 static bool build_learner(struct builder *b, const struct tree *t, const struct port *port,
@@ -174,6 +179,7 @@ static bool build_learner(struct builder *b, const struct tree *t, const struct 
 	if (!learner_read(b->cx, port, t, missing, &l))
 		return false;
 	*vec_push(b->cx->arena, &b->out->learners) = l;
+	say_same_learner(b->cx, port, &b->learning);
 	const struct port *learned = learned_port(b->cx, &l);
 	if (learned && learned_fits(b, t, learned))
 		return bind_and_keep(b, t, learned, &none);
@@ -210,6 +216,25 @@ static bool build_port(struct builder *b, const struct port *port)
 			      : bind_and_keep(b, t, port, &missing);
 }
 
+/*
+ * A port without a name is bound and laid out for its findings alone; its programs are
+ * lowered for theirs, as those that are to be.
+ */
+static bool check_unnamed(struct builder *b, const struct port *port)
+{
+	struct build *out = b->out, aside = {.to_be = out->to_be};
+	struct map used = b->used;
+	b->out = &aside;
+	b->used = (struct map){0};
+	bool good = build_port(b, port);
+	b->out = out;
+	b->used = used;
+	out->to_be = aside.to_be;
+	vec_each (p, &aside.programs)
+		add_to_be(b, *p);
+	return good;
+}
+
 /* Programs to be that are some port's already. */
 static void drop_used(struct builder *b)
 {
@@ -233,6 +258,8 @@ bool build_ports(struct pass_ctx *cx, const struct library *lib, const struct po
 		}
 		good &= build_port(&b, *p);
 	}
+	vec_each (p, &ports->unnamed)
+		good &= check_unnamed(&b, *p);
 	drop_used(&b);
 	return good;
 }

@@ -102,7 +102,9 @@ void params_add(struct params *ps, struct str name, struct span name_span, struc
 		struct finding *f =
 			diag_add(ds, FINDING(E120), value_span,
 				 "'%.*s' can not be a variable's value", STR_ARG(value));
-		if (value.len && memchr(value.s, '/', value.len))
+		if (!value.len)
+			diag_hint(ds, f, "an empty text is no value: leave the parameter out");
+		else if (memchr(value.s, '/', value.len))
 			diag_hint(
 				ds, f,
 				"a variable holds no prefix length; give it to the mask attribute");

@@ -120,11 +120,15 @@ static void resolve_switches(struct interface *i)
 
 static void drop_port(struct interface *i, struct ports *ports)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, unnamed = 0;
 	vec_each (p, &ports->list)
 		if (*p != i->port)
 			ports->list.items[n++] = *p;
+	vec_each (p, &ports->unnamed)
+		if (*p != i->port)
+			ports->unnamed.items[unnamed++] = *p;
 	ports->list.n = n;
+	ports->unnamed.n = unnamed;
 	i->port = NULL;
 }
 
@@ -211,10 +215,11 @@ static void check_trust(const struct interface *i, struct diags *ds)
 			 "trustGuestRxFilters has no effect on the port of a bridge");
 }
 
-/* libvirt counts such names up itself when the guest starts. */
+/* libvirt counts such names up itself when the guest starts; --port gives the outcome. */
 static void check_name(const struct interface *i, struct diags *ds)
 {
-	if (i->name.len < 5 || memcmp(i->name.s, "vnet", 4) != 0 || !i->net)
+	bool written = i->name_span.lo != i->span.lo;
+	if (!written || i->live || i->name.len < 5 || memcmp(i->name.s, "vnet", 4) != 0 || !i->net)
 		return;
 	for (uint32_t c = 4; c < i->name.len; c++)
 		if (i->name.s[c] < '0' || i->name.s[c] > '9')
@@ -282,4 +287,15 @@ bool interfaces_resolve(struct arena *a, struct interfaces *is, const struct net
 		good = resolve_one(*i, ns, ports, ds) && good;
 	check_addresses(a, is, ds);
 	return good;
+}
+
+void interfaces_say_bare(const struct interfaces *is, bool bridges, struct diags *ds)
+{
+	vec_each (b, &is->bare) {
+		bool told = false;
+		for (uint32_t n = b->first; n < b->first + b->n; n++)
+			told |= is->list.items[n]->pinned || is->list.items[n]->is_isolated;
+		if (!bridges || !told)
+			diag_add(ds, FINDING(W208), b->root, "nothing here references a filter");
+	}
 }

@@ -23,6 +23,7 @@ struct interface {
 	struct virtual_port virtual_port;
 	bool own_passthrough; /* type direct: <source mode='passthrough'> */
 	bool has_vlan;
+	bool live;         /* of a machine that runs: the name is the one that it has */
 	struct port *port; /* NULL: no filter */
 	struct span span, name_span, network_span, portgroup_span, trust_span, isolated_span;
 	struct span vlan_span;
@@ -36,12 +37,25 @@ struct interface {
 	bool pinned; /* its MAC is to be fixed in the bridge's table */
 };
 
+/* A document in which nothing references a filter: that of list items first to first + n. */
+struct bare_document {
+	struct span root;
+	uint32_t first, n;
+};
+
 struct interfaces {
 	vec_of(struct interface *) list; /* in the order of the inputs */
+	vec_of(struct bare_document) bare;
 };
 
 /* Resolve all. False after an error. */
 bool interfaces_resolve(struct arena *a, struct interfaces *is, const struct networks *ns,
 			struct ports *ports, struct diags *ds);
+
+/*
+ * Say which documents give nothing to do (W208). With bridges, what a bridge is to be told
+ * counts; needs: resolved.
+ */
+void interfaces_say_bare(const struct interfaces *is, bool bridges, struct diags *ds);
 
 #endif

@@ -5,6 +5,7 @@
 #include "ir/learn.h"
 
 #include "ir/findings.h"
+#include "ir/leases.h"
 #include "ir/names.h"
 #include "ir/passes.h"
 
@@ -280,6 +281,29 @@ static const struct port *port_with(struct pass_ctx *cx, const struct learner *l
 	if (l->v6)
 		add_values(cx->arena, &p->filter.params, "IPV6", *of[1] ? of[1] : none[1]);
 	return p;
+}
+
+void say_same_learner(struct pass_ctx *cx, const struct port *port, struct map *seen)
+{
+	bool added;
+	struct str key = lease_key(cx->arena, port->owner_uuid, &port->mac);
+	struct map_entry *e = map_put(cx->arena, seen, key, &added);
+	if (added) {
+		e->cptr = port;
+		return;
+	}
+	const struct port *first = e->cptr;
+	struct finding *f =
+		diag_add(cx->diags, FINDING(W318), port->name_span,
+			 "port '%.*s' has the MAC address and the owner of '%.*s'%s: nothing is "
+			 "learned from it",
+			 STR_ARG(port->name), STR_ARG(first->name),
+			 port->owner_uuid.len ? "" : ", which is none");
+	diag_note(cx->diags, f, first->name_span, "the first one is here");
+	diag_hint(cx->diags, f, "%s",
+		  port->owner_uuid.len
+			  ? "give one of the interfaces another MAC address"
+			  : "say whose the ports are: by the UUID of a domain or an owner");
 }
 
 const struct port *learned_port(struct pass_ctx *cx, const struct learner *l)

@@ -73,6 +73,12 @@ const struct port *learned_port(struct pass_ctx *cx, const struct learner *l);
 /* The same, with the unspecified address where nothing has been learned: never NULL. */
 const struct port *port_to_be(struct pass_ctx *cx, const struct learner *l);
 
+/*
+ * Leases are kept by owner and MAC address, so two ports with the same ones have one list
+ * (W318). `seen` is keyed by them; ptr: the first port.
+ */
+void say_same_learner(struct pass_ctx *cx, const struct port *port, struct map *seen);
+
 void say_learning(struct pass_ctx *cx, const struct port *port, struct str set,
 		  const struct missing_uses *missing);
 

@@ -9,7 +9,7 @@ struct given {
 	const struct param *param;
 	const struct filter *filter; /* that it is given to */
 	bool of_port, written;       /* written: in the reference, not a filter's own value */
-	bool used;
+	bool used, explained;
 };
 
 struct givens {
@@ -154,13 +154,14 @@ void explain_missing(struct pass_ctx *cx, struct finding *f, const struct tree *
 
 /* --- unused ones --- */
 
-static bool explains_missing(const struct givens *g, const struct given *it,
-			     const struct missing_uses *missing)
+/* Those that explain_missing() names. */
+static void mark_explained(const struct givens *g, const struct missing_uses *missing)
 {
-	vec_each (m, &missing->list)
-		if (nearest_given(g, m->var.name) == it)
-			return true;
-	return false;
+	vec_each (m, &missing->list) {
+		const struct given *it = nearest_given(g, m->var.name);
+		if (it)
+			g->list.items[it - g->list.items].explained = true;
+	}
 }
 
 static void hint_name(struct pass_ctx *cx, struct finding *f, const struct tree *t, struct str name)
@@ -201,11 +202,13 @@ void warn_unused(struct pass_ctx *cx, const struct tree *t, const struct port *p
 {
 	struct givens g = {0};
 	fatal = fatal && missing->list.n;
-	if (fatal)
+	if (fatal) {
 		g = gather(cx, t, port);
+		mark_explained(&g, missing);
+	}
 	vec_each (p, &port->filter.params.list) {
 		if (reserved(p->name) || tree_uses(t, p->name) ||
-		    (fatal && explains_missing(&g, find_given(&g, p), missing)))
+		    (fatal && find_given(&g, p)->explained))
 			continue;
 		say_unused(cx, t, port,
 			   &(struct given){.param = p, .filter = t->top, .of_port = true});
@@ -226,8 +229,10 @@ void warn_unused_inside(struct pass_ctx *cx, const struct tree *t, const struct 
 	if (!has_parameters(t))
 		return;
 	struct givens g = gather(cx, t, port);
+	if (fatal)
+		mark_explained(&g, missing);
 	vec_each (it, &g.list)
 		if (!it->used && !it->of_port && it->written && !reserved(it->param->name) &&
-		    !(fatal && explains_missing(&g, it, missing)))
+		    !it->explained)
 			say_unused(cx, t, port, it);
 }

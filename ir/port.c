@@ -25,6 +25,13 @@ const char *port_name_check(struct str name)
 	return NULL;
 }
 
+void ports_add_unnamed(struct arena *a, struct ports *ps, struct port *p)
+{
+	p->unnamed = true;
+	p->name = value_text(a, &p->mac);
+	*vec_push(a, &ps->unnamed) = p;
+}
+
 void ports_add(struct ports *ps, struct port *p, struct diags *ds)
 {
 	bool added;

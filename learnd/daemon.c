@@ -57,7 +57,8 @@ static void on_signal(struct daemon *d)
 				watches_open(d);
 				keep_import(d);
 				feed_change(d);
-				report_text(d, "reloaded", STR(""), "%u ports", d->nwatches);
+				report_text(d, "reloaded", STR(""), "%u port%s", d->nwatches,
+					    d->nwatches == 1 ? "" : "s");
 			}
 			break;
 		}
@@ -188,7 +189,8 @@ int daemon_run(const struct options *o, int socket, int signals)
 	bool good = start(&d);
 	if (good) {
 		keep_import(&d);
-		report_text(&d, "started", STR(""), "%u ports", d.nwatches);
+		report_text(&d, "started", STR(""), "%u port%s", d.nwatches,
+			    d.nwatches == 1 ? "" : "s");
 		feed_change(&d); /* what earlier lives learned may not be in the rules */
 		(void)!write(socket, &ready, 1);
 	}
@@ -196,7 +198,8 @@ int daemon_run(const struct options *o, int socket, int signals)
 		one_round(&d);
 	if (good) {
 		keep_sync(&d);
-		report_text(&d, "stopped", STR(""), "%u ports", d.nwatches);
+		report_text(&d, "stopped", STR(""), "%u port%s", d.nwatches,
+			    d.nwatches == 1 ? "" : "s");
 	}
 	report_flush(&d);
 	outlet_finish(&d.outlet, LAST_WORDS_MS);

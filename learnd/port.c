@@ -307,6 +307,8 @@ bool learn_file_parse(struct arena *a, struct str text, struct learn_file *out, 
 	memset(out, 0, sizeof *out);
 	if (memchr(text.s, 0, text.len))
 		return wrong(&r, "a byte NUL");
+	if (text.len > 10 && memcmp(text.s, "nwfc-learn", 10) == 0 && text.s[text.len - 1] != '\n')
+		return wrong(&r, "the last line has no end: this is a part of a learn file");
 	for (char *line = arena_copy(a, text.s, text.len); *line;) {
 		char *end = line + strcspn(line, "\n"), *next = *end ? end + 1 : end;
 		r.line++;

@@ -151,8 +151,14 @@ static bool play(struct replay *r)
 	pcap_t *pcap = pcap_open_offline_with_tstamp_precision(r->options->pcap,
 							       PCAP_TSTAMP_PRECISION_NANO, error);
 	if (!pcap || pcap_datalink(pcap) != DLT_EN10MB) {
-		fprintf(stderr, "learnd: %s: %s\n", r->options->pcap,
-			pcap ? "holds no Ethernet frames" : error);
+		const char *path = r->options->pcap,
+			   *why = pcap ? "holds no Ethernet frames" : error;
+		size_t n = strlen(path);
+		if (strncmp(why, path, n) == 0 &&
+		    why[n] == ':') /* libpcap names some files itself */
+			fprintf(stderr, "learnd: %s\n", why);
+		else
+			fprintf(stderr, "learnd: %s: %s\n", path, why);
 		if (pcap)
 			pcap_close(pcap);
 		return false;

@@ -138,7 +138,8 @@ static void forget_unleased(struct daemon *d, struct learn_port *p)
 					       "the interface was away");
 }
 
-/* Told once, until it is watched again; down is no error, and netlink tells when it is over. */
+/* Told once, until it is watched again; not there or down is no error, and netlink tells when it is
+ * over. */
 static void fail_watch(struct daemon *d, struct watch *w, bool down, const char *name,
 		       const char *why)
 {
@@ -174,8 +175,7 @@ static void open_watch(struct daemon *d, struct watch *w)
 	char error[PCAP_ERRBUF_SIZE], name[IF_NAMESIZE];
 	w->retry = NEVER;
 	if (!if_nametoindex(device_of(w->port->config, name))) {
-		if (w->gone == NEVER)
-			w->gone = d->now;
+		fail_watch(d, w, true, name, "there is no such interface yet");
 		return;
 	}
 	enum capture_result r = capture_open(&w->capture, w->port, ring_size(d), d->now, error);

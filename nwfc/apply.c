@@ -82,7 +82,10 @@ static void put_apply(struct compile *c, struct buf *out)
 		     "[ $failed = 3 ] || say 'nothing has been changed'\nexit $failed\n");
 }
 
-/* Rules go first: a guest whose bridge is open again meets none of ours either way. */
+/*
+ * Rules go first: a guest whose bridge is open again meets none of ours either way. The
+ * tables go whole, so bridges forget all of the record, too: also guests of earlier scripts.
+ */
 static void put_remove(struct compile *c, struct buf *out)
 {
 	put_choice(c, out);
@@ -96,7 +99,7 @@ static void put_remove(struct compile *c, struct buf *out)
 		buf_lit(out, DELIMITER "\n\t;;\n");
 	}
 	put_end(out);
-	buf_lit(out, "exec sh bridge remove\n");
+	buf_lit(out, "exec sh bridge remove all\n");
 }
 
 void apply_write(struct compile *c, unsigned i, struct buf *out)

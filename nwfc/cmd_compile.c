@@ -33,7 +33,12 @@ static bool make_dir(struct compile *c)
 {
 	if (!c->dir || mkdir(c->dir, 0777) == 0 || errno == EEXIST)
 		return true;
-	diag_add(&c->s->diags, FINDING(E602), (struct span){0}, "%s: %s", c->dir, strerror(errno));
+	bool above = errno == ENOENT;
+	struct finding *f = diag_add(&c->s->diags, FINDING(E602), (struct span){0}, "%s: %s",
+				     c->dir, strerror(errno));
+	if (above)
+		diag_hint(&c->s->diags, f,
+			  "the folder is made, but not those that it is to lie in");
 	return false;
 }
 

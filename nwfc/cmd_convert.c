@@ -20,14 +20,14 @@ static bool read_form(const struct session *s, const struct text *t, enum text_f
 }
 
 /* What would be left out without a word. */
-static bool can_be_converted(struct session *s, const struct text *t)
+static bool can_be_converted(struct session *s, const struct text *t, enum text_form to)
 {
 	bool any = t->form == FORM_NWF || t->library.by_name.entries.n || t->ports.list.n;
 	const struct network *n = t->networks.list.n ? t->networks.list.items[0] : NULL;
 	vec_each (p, &t->ports.list)
-		if ((*p)->direct) {
+		if ((*p)->direct && to == FORM_XML) {
 			diag_add(&s->diags, FINDING(E131), (*p)->span,
-				 "that the interface is a macvtap has no other form");
+				 "a <filterbinding> can not say that the port is a macvtap");
 			return false;
 		}
 	if (any && !n)
@@ -93,18 +93,19 @@ enum exit_code cmd_convert(struct session *s)
 		fprintf(stderr, "nwfc: convert wants one input\n");
 		return EXIT_BAD_INPUT;
 	}
-	if (!text_read(s, s->opt->inputs.items[0], &t) || !can_be_converted(s, &t))
-		return session_verdict(s);
+	bool good = text_read(s, s->opt->inputs.items[0], &t);
 	if (!read_form(s, &t, &form)) {
 		fprintf(stderr, "nwfc: --to wants xml or nwf\n");
 		return EXIT_BAD_INPUT;
 	}
+	if (!good || !can_be_converted(s, &t, form))
+		return session_verdict(s);
 	if (form != t.form && t.form == FORM_NWF)
 		say_items_left_out(s, &t);
 	else if (form != t.form)
 		say_interface_left_out(s, &t);
 	if (output_open(s, option_value(s->opt, OPT_OUTPUT), false, &o)) {
-		bool good = text_print(s, &t, form, &o.buf);
+		good = text_print(s, &t, form, &o.buf);
 		if (output_close(s, &o) && good)
 			output_commit(s, &o);
 		else

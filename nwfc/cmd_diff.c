@@ -36,7 +36,7 @@ static bool compare_pair(struct diff *d, struct pair *p)
 {
 	struct difference x = {.pair = p};
 	d->compared++;
-	if (pair_is_same(d->s->arena, d->v, p))
+	if (pair_is_same(d->v, p))
 		return true;
 	if (p->port[BEFORE] && p->port[NOW]) {
 		size_t mark = sets_mark(d->space->sets);

@@ -159,7 +159,9 @@ static const char *choose_target(struct reload *r)
 			r->c.jobs.items[n++] = *j;
 	r->c.jobs.n = n;
 	return n == 1  ? NULL
-	       : n > 1 ? "which of the recorded targets is loaded? -t nft or -t xtables"
+	       : n > 1 ? "several targets are recorded: say with -t nft or -t xtables which is "
+			 "loaded "
+			 "(from learnd: -- nwfc reload -t nft --learn FILE --leases FILE)"
 		       : "nft and xtables alone can be loaded; the recorded compile has neither";
 }
 
@@ -367,6 +369,7 @@ static enum exit_code run(struct reload *r)
 	if (!session_open(&r->inner, &r->recorded, r->s->arena))
 		return EXIT_BAD_INPUT;
 	r->c.s = &r->inner;
+	r->inner.no_notes = true;
 	const char *why = compile_options(&r->c);
 	why = why ? why : choose_target(r);
 	r->c.emit.options.now_ms = r->now_ms;

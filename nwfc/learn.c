@@ -207,9 +207,11 @@ bool learn_read_head(struct session *s, uint32_t file, struct learn_head *out)
 	struct str text = source_get(&s->sources, file)->text;
 	const char *end = text.s + text.len, *newline;
 	*out = (struct learn_head){0};
+	if (text.len && end[-1] != '\n')
+		return bad(s, (struct span){file, text.len - 1, text.len},
+			   "the last line has no end: this is a part of a learn file");
 	for (const char *p = text.s; p < end; p = newline + 1) {
 		newline = memchr(p, '\n', (size_t)(end - p));
-		newline = newline ? newline : end;
 		struct str line = {p, (uint32_t)(newline - p)};
 		uint32_t lo = (uint32_t)(p - text.s);
 		struct span sp = {file, lo, lo + line.len};

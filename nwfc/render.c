@@ -11,6 +11,8 @@
 #define LINE_MAX_SHOWN 160
 /* A finding quotes what it is about, and that may be megabytes. */
 #define TEXT_MAX_SHOWN 400
+/* A hint may be a command to be copied, with the names of many bridges. */
+#define HINT_MAX_SHOWN 4000
 
 const char *const severity_names[SEVERITIES] = {"note", "warning", "error"};
 
@@ -95,18 +97,18 @@ static void render_place(const struct session *s, struct span sp, FILE *to)
 	fprintf(to, ":%u:%u: ", at.line, shown_column(s, sp, &at));
 }
 
-static void put_text(struct str text, FILE *to)
+static void put_text(struct str text, uint32_t most, FILE *to)
 {
 	struct str head = text;
-	if (head.len > TEXT_MAX_SHOWN) {
-		head.len = TEXT_MAX_SHOWN / 2;
+	if (head.len > most) {
+		head.len = most / 2;
 		while (head.len && ((unsigned char)head.s[head.len] & 0xc0) == 0x80)
 			head.len--;
 	}
 	put_safe(head, to);
 	if (head.len == text.len)
 		return;
-	uint32_t tail = text.len - TEXT_MAX_SHOWN / 2;
+	uint32_t tail = text.len - most / 2;
 	while (tail < text.len && ((unsigned char)text.s[tail] & 0xc0) == 0x80)
 		tail++;
 	fprintf(to, " [...] ");
@@ -171,18 +173,18 @@ static void render_head(const struct session *s, struct span sp, enum severity s
 static void render_finding(const struct session *s, const struct finding *f, const struct page *pg)
 {
 	render_head(s, f->span, f->severity, pg);
-	put_text(f->text, pg->to);
+	put_text(f->text, TEXT_MAX_SHOWN, pg->to);
 	fprintf(pg->to, " [%s]\n", f->kind->code);
 	render_line(s, f->span, '^', pg);
 	vec_each (n, &f->notes) {
 		render_head(s, n->span, SEV_NOTE, pg);
-		put_text(n->text, pg->to);
+		put_text(n->text, TEXT_MAX_SHOWN, pg->to);
 		fputc('\n', pg->to);
 		render_line(s, n->span, '~', pg);
 	}
 	if (f->hint.len) {
 		fprintf(pg->to, "hint: ");
-		put_text(f->hint, pg->to);
+		put_text(f->hint, HINT_MAX_SHOWN, pg->to);
 		fputc('\n', pg->to);
 	}
 }
@@ -205,6 +207,7 @@ bool finding_shown(const struct session *s, uint32_t i)
 	enum severity severity = s->diags.list.items[i]->severity;
 	bool fatal = severity == SEV_WARNING && option_given(s->opt, OPT_WERROR);
 	bool wanted = severity == SEV_ERROR || fatal || !option_given(s->opt, OPT_QUIET);
+	wanted &= severity != SEV_NOTE || !s->no_notes;
 	return wanted && !said_before(s, i);
 }
 

@@ -114,6 +114,16 @@ static void add_file(struct session *s, const char *path, const struct stat *st,
 	*vec_push(s->arena, &out->files) = (struct input_file){.path = path, .dev = st->st_dev, .ino = ino};
 }
 
+/* A compile may find that there is no port any more; a check of nothing is a slip. */
+static void say_empty(struct session *s, const char *dir)
+{
+	if (s->opt->command != CMD_CHECK)
+		return;
+	struct finding *f = diag_add(&s->diags, FINDING(W212), (struct span){0},
+				     "%s: there is no *.xml and no *.nwf in this folder", dir);
+	diag_hint(&s->diags, f, "folders below it are not looked into; name them");
+}
+
 static void list_directory(struct session *s, const char *dir, struct input_list *out)
 {
 	struct dirent **list;
@@ -123,6 +133,8 @@ static void list_directory(struct session *s, const char *dir, struct input_list
 		unreadable(s, dir);
 		return;
 	}
+	if (!n)
+		say_empty(s, dir);
 	for (int i = 0; i < n; i++) {
 		const char *path = str_printf(s->arena, "%s/%s", dir, list[i]->d_name).s;
 		if (stat(path, &st) < 0)
@@ -336,6 +348,8 @@ static bool may_learn(const struct host *h, struct str name)
 	bool lacking = false;
 	vec_each (p, &h->ports.list)
 		lacking |= !port_gives(*p, name);
+	vec_each (p, &h->ports.unnamed)
+		lacking |= !port_gives(*p, name);
 	if (!lacking)
 		return false;
 	map_each (e, &h->library.by_name) {
@@ -351,6 +365,8 @@ static bool may_learn(const struct host *h, struct str name)
 static void load_stock(struct stock_need *n)
 {
 	vec_each (p, &n->h->ports.list)
+		need_ref(n, &(*p)->filter);
+	vec_each (p, &n->h->ports.unnamed)
 		need_ref(n, &(*p)->filter);
 	bool learn = false;
 	for (uint32_t i = 0; !n->all; i++) {
@@ -394,6 +410,18 @@ static bool wants_stock(enum command c)
 	       c == CMD_COUNTERS || c == CMD_PROVE;
 }
 
+/* Is the script for bridges among what is to be written, or all of it? */
+static bool wants_bridge(const struct options *o, bool alone)
+{
+	bool any = false, others = false;
+	vec_each (t, &o->values[OPT_TARGET]) {
+		bool all = strcmp(*t, "all") == 0, bridge = strcmp(*t, "bridge") == 0;
+		any |= all || bridge;
+		others |= !bridge;
+	}
+	return any && !(alone && others);
+}
+
 bool load_host(struct session *s, const struct input_list *in, bool with_port, bool skip_shared,
 	       struct host *h)
 {
@@ -407,6 +435,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 			       .assertions = &h->assertions};
 	struct stock_need n = {s, &cx, h, false};
 	const char *port = option_value(s->opt, OPT_PORT);
+	cx.bridges_alone = wants_bridge(s->opt, true);
 	if (port && !option_given(s->opt, OPT_FILTER))
 		cx.port_name = str_from(port);
 	read_inputs(s, &cx, in, skip_shared, h);
@@ -415,6 +444,7 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 	load_includes(s, &cx, in, h);
 	networks_nest(s->arena, &h->networks, &s->diags);
 	interfaces_resolve(s->arena, &h->interfaces, &h->networks, &h->ports, &s->diags);
+	interfaces_say_bare(&h->interfaces, wants_bridge(s->opt, false), &s->diags);
 	uint32_t own = h->library.by_name.entries.n; /* what is added from here on is stock */
 	if (wants_stock(s->opt->command))
 		parse_stock(&cx, s->xml);

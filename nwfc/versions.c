@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nwfc/versions.h"
 
-#include "ir/dump.h"
 #include "nwfc/revision.h"
 #include "review/standin.h"
 
@@ -66,30 +65,60 @@ bool versions_load(struct session *s, const char *before, const char *now, struc
 
 /* --- the same? -------------------------------------------------------------------------------- */
 
-static void print_program(struct buf *out, const struct program *p)
+static bool slot_same(const struct slot *a, const struct slot *b)
 {
-	for (int side = 0; side < SIDES; side++) {
-		const struct part *part = &p->parts[side];
-		vec_each (c, &part->chains) {
-			buf_printf(out, "chain %.*s\n", STR_ARG(c->name));
-			vec_each (it, &c->items)
-				if (it->kind == ITEM_RULE)
-					dump_prule(out, p, it->rule);
-				else
-					buf_printf(out, "jump %u\n", it->chain);
-		}
-		buf_lit(out, "packets\n");
-		vec_each (r, &part->packet)
-			dump_prule(out, p, *r);
-	}
+	if (a->kind != b->kind)
+		return false;
+	return a->kind == SLOT_CONST ? value_eq(&a->value, &b->value)
+				     : a->dim == b->dim && a->column == b->column;
 }
 
-static struct str program_text(struct arena *a, const struct program *p)
+static bool test_same(const struct ptest *a, const struct ptest *b)
 {
-	struct buf b;
-	buf_memory(&b);
-	print_program(&b, p);
-	return buf_take(a, &b);
+	return a->field == b->field && a->negated == b->negated && a->none == b->none &&
+	       slot_same(&a->value, &b->value) && slot_same(&a->to, &b->to) &&
+	       slot_same(&a->mask, &b->mask);
+}
+
+/* Nothing but what decides: not where it stands, and not its comment. */
+static bool rule_same(const struct prule *a, const struct prule *b)
+{
+	if (a->verdict != b->verdict || a->proto != b->proto || a->ct_states != b->ct_states ||
+	    a->ct_dir != b->ct_dir || a->tests.n != b->tests.n || a->dims.n != b->dims.n)
+		return false;
+	for (uint32_t i = 0; i < a->tests.n; i++)
+		if (!test_same(&a->tests.items[i], &b->tests.items[i]))
+			return false;
+	for (uint32_t i = 0; i < a->dims.n; i++)
+		if (a->dims.items[i] != b->dims.items[i])
+			return false;
+	return true;
+}
+
+static bool chain_same(const struct pchain *a, const struct pchain *b)
+{
+	if (a->prefix != b->prefix || a->items.n != b->items.n)
+		return false;
+	for (uint32_t i = 0; i < a->items.n; i++) {
+		const struct pitem *x = &a->items.items[i], *y = &b->items.items[i];
+		if (x->kind != y->kind ||
+		    (x->kind == ITEM_JUMP ? x->chain != y->chain : !rule_same(x->rule, y->rule)))
+			return false;
+	}
+	return true;
+}
+
+static bool part_same(const struct part *a, const struct part *b)
+{
+	if (a->chains.n != b->chains.n || a->packet.n != b->packet.n)
+		return false;
+	for (uint32_t i = 0; i < a->chains.n; i++)
+		if (!chain_same(&a->chains.items[i], &b->chains.items[i]))
+			return false;
+	for (uint32_t i = 0; i < a->packet.n; i++)
+		if (!rule_same(a->packet.items[i], b->packet.items[i]))
+			return false;
+	return true;
 }
 
 static bool rows_same(const struct port_data *a, const struct port_data *b)
@@ -109,19 +138,20 @@ static bool rows_same(const struct port_data *a, const struct port_data *b)
 }
 
 /* Thousands of ports have few programs: the answer for the last two is kept. */
-static bool programs_same(struct arena *a, struct versions *v, const struct program *x,
-			  const struct program *y)
+static bool programs_same(struct versions *v, const struct program *x, const struct program *y)
 {
 	if (v->last[BEFORE] != x || v->last[NOW] != y) {
 		v->last[BEFORE] = x;
 		v->last[NOW] = y;
-		v->last_same = str_eq(program_text(a, x), program_text(a, y));
+		v->last_same = true;
+		for (int side = 0; side < SIDES; side++)
+			v->last_same &= part_same(&x->parts[side], &y->parts[side]);
 	}
 	return v->last_same;
 }
 
-bool pair_is_same(struct arena *a, struct versions *v, const struct pair *p)
+bool pair_is_same(struct versions *v, const struct pair *p)
 {
 	const struct port_data *x = p->port[BEFORE], *y = p->port[NOW];
-	return x && y && programs_same(a, v, x->program, y->program) && rows_same(x, y);
+	return x && y && programs_same(v, x->program, y->program) && rows_same(x, y);
 }

@@ -30,6 +30,6 @@ struct versions {
 bool versions_load(struct session *s, const char *before, const char *now, struct versions *v);
 
 /* Do both versions have one program for it, with the same values? Then nothing need be compared. */
-bool pair_is_same(struct arena *a, struct versions *v, const struct pair *p);
+bool pair_is_same(struct versions *v, const struct pair *p);
 
 #endif

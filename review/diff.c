@@ -102,21 +102,30 @@ static void diff_side(struct differ *d)
 	}
 }
 
+static void diff_one_side(struct space *sp, const struct port_data *before,
+			  const struct port_data *now, enum side side, struct changes *out)
+{
+	struct differ d = {.sp = sp, .port = {before, now}, .side = side, .out = out};
+	struct verdicts was[VERSIONS];
+	struct taken *taken[VERSIONS];
+	for (int v = 0; v < VERSIONS; v++) {
+		taken[v] = taken_new(sp, d.port[v], side);
+		was[v] = verdicts_with(sp, d.port[v], side, taken[v]);
+	}
+	pset differ = pset_or(sp->sets, pset_xor(sp->sets, was[BEFORE].dropped, was[NOW].dropped),
+			      pset_xor(sp->sets, was[BEFORE].rejected, was[NOW].rejected));
+	for (int v = 0; v < VERSIONS && differ != PSET_NONE; v++)
+		d.m[v] = meaning_with(sp, d.port[v], side, differ, taken[v]);
+	if (differ != PSET_NONE)
+		diff_side(&d);
+	for (int v = 0; v < VERSIONS; v++)
+		taken_release(sp, taken[v]);
+}
+
 /* The rules behind the verdicts are looked for among the packets that matter alone: mostly few. */
 void diff_ports(struct space *sp, const struct port_data *before, const struct port_data *now,
 		struct changes *out)
 {
-	for (int side = 0; side < SIDES; side++) {
-		struct differ d = {
-			.sp = sp, .port = {before, now}, .side = (enum side)side, .out = out};
-		struct verdicts old = verdicts_of(sp, before, d.side),
-				new = verdicts_of(sp, now, d.side);
-		pset differ = pset_or(sp->sets, pset_xor(sp->sets, old.dropped, new.dropped),
-				      pset_xor(sp->sets, old.rejected, new.rejected));
-		if (differ == PSET_NONE)
-			continue;
-		for (int v = 0; v < VERSIONS; v++)
-			d.m[v] = meaning_within(sp, d.port[v], d.side, differ);
-		diff_side(&d);
-	}
+	for (int side = 0; side < SIDES; side++)
+		diff_one_side(sp, before, now, (enum side)side, out);
 }

@@ -13,11 +13,58 @@ struct walker {
 	enum side side;
 	enum layer layer;
 	pset within;
+	struct taken *taken;
 	/* decided so far, in this layer */
 	vec_of(pset) decided[3]; /* passed, dropped, rejected */
 };
 
 enum { PASSED, DROPPED, REJECTED };
+
+/* --- what rules take, remembered ------------------------------------------------------------ */
+
+/* A place for each item of each chain, then for each packet rule; -1: not asked for yet. */
+struct taken {
+	uint32_t *chains, packets, n;
+	pset *sets;
+};
+
+struct taken *taken_new(struct space *sp, const struct port_data *pd, enum side side)
+{
+	const struct part *part = &pd->program->parts[side];
+	struct taken *t = arena_new_object(sp->arena, struct taken);
+	t->chains = arena_new_array(sp->arena, uint32_t, part->chains.n + 1);
+	for (uint32_t c = 0; c < part->chains.n; c++) {
+		t->chains[c] = t->n;
+		t->n += part->chains.items[c].items.n;
+	}
+	t->packets = t->n;
+	t->n += part->packet.n;
+	t->sets = arena_new_array(sp->arena, pset, t->n + 1);
+	for (uint32_t i = 0; i < t->n; i++)
+		t->sets[i] = -1;
+	return t;
+}
+
+void taken_release(struct space *sp, struct taken *t)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->sets[i] >= 0)
+			pset_let_go(sp->sets, t->sets[i]);
+}
+
+static pset takes_of(struct space *sp, const struct port_data *pd, struct taken *t,
+		     enum layer layer, uint32_t chain, uint32_t place, const struct prule *r)
+{
+	if (!t)
+		return rule_takes(sp, r, pd);
+	pset *set = &t->sets[(layer == LAYER_PACKET ? t->packets : t->chains[chain]) + place];
+	if (*set < 0)
+		*set = pset_keep(sp->sets, rule_takes(sp, r, pd));
+	return *set;
+}
+
+/* --- rule by rule, as packets meet them --------------------------------------------------------
+ */
 
 /* Where the packets go that a rule decides about; -1: on, -2: out of the chain. */
 enum { GO_ON = -1, GO_BACK = -2 };
@@ -34,17 +81,14 @@ static int outcome(enum action verdict, enum layer layer, bool root)
 }
 
 /* One rule: packets come, the others go on. *back: those that leave the chain. */
-static pset walk_rule(struct walker *w, const struct prule *r, uint32_t chain, pset arrives,
-		      pset *back)
+static pset walk_rule(struct walker *w, const struct prule *r, uint32_t chain, uint32_t place,
+		      pset arrives, pset *back)
 {
 	struct sets *s = w->sp->sets;
 	int where = outcome(r->verdict, w->layer, w->layer == LAYER_PACKET || chain == 0);
-	struct rule_meaning rm = {.rule = r,
-				  .side = w->side,
-				  .layer = w->layer,
-				  .chain = chain,
-				  .takes = rule_takes(w->sp, r, w->pd),
-				  .arrives = arrives};
+	struct rule_meaning rm = {
+		.rule = r, .side = w->side, .layer = w->layer, .chain = chain, .arrives = arrives};
+	rm.takes = takes_of(w->sp, w->pd, w->taken, w->layer, chain, place, r);
 	if (where != GO_ON)
 		rm.decides = pset_and(s, arrives, rm.takes);
 	*vec_push(w->sp->arena, &w->m->rules) = rm;
@@ -53,7 +97,7 @@ static pset walk_rule(struct walker *w, const struct prule *r, uint32_t chain, p
 	else if (where == GO_BACK)
 		*back = pset_or(s, *back, rm.decides);
 	/* taking away the simple set is less work than what it has in common with the other */
-	return where == GO_ON ? arrives : pset_minus(s, arrives, rm.takes);
+	return rm.decides == PSET_NONE ? arrives : pset_minus(s, arrives, rm.takes);
 }
 
 /* Which packets the root chain sends into a chain. */
@@ -71,9 +115,10 @@ static pset walk_chain(struct walker *w, uint32_t index, pset arrives)
 	const struct pchain *c = &w->part->chains.items[index];
 	pset back = PSET_NONE;
 	w->m->chains.items[index].enters = arrives;
-	vec_each (item, &c->items) {
+	for (uint32_t i = 0; i < c->items.n; i++) {
+		const struct pitem *item = &c->items.items[i];
 		if (item->kind == ITEM_RULE) {
-			arrives = walk_rule(w, item->rule, index, arrives, &back);
+			arrives = walk_rule(w, item->rule, index, i, arrives, &back);
 			continue;
 		}
 		pset in = pset_and(s, arrives,
@@ -95,8 +140,8 @@ static void walk_layer(struct walker *w, enum layer layer)
 	for (int i = 0; i < 3; i++)
 		w->decided[i].n = 0;
 	if (layer == LAYER_PACKET)
-		vec_each (r, &w->part->packet)
-			end = walk_rule(w, *r, 0, end, &back);
+		for (uint32_t i = 0; i < w->part->packet.n; i++)
+			end = walk_rule(w, w->part->packet.items[i], 0, i, end, &back);
 	else if (w->part->chains.n)
 		end = walk_chain(w, 0, sees);
 	w->m->undecided[layer] = end;
@@ -122,13 +167,20 @@ static void combine(struct space *sp, struct side_meaning *m, enum layer first)
 struct side_meaning *meaning_within(struct space *sp, const struct port_data *pd, enum side side,
 				    pset within)
 {
+	return meaning_with(sp, pd, side, within, NULL);
+}
+
+struct side_meaning *meaning_with(struct space *sp, const struct port_data *pd, enum side side,
+				  pset within, struct taken *t)
+{
 	struct side_meaning *m = arena_new_object(sp->arena, struct side_meaning);
 	struct walker w = {.sp = sp,
 			   .pd = pd,
 			   .part = &pd->program->parts[side],
 			   .m = m,
 			   .side = side,
-			   .within = within};
+			   .within = within,
+			   .taken = t};
 	vec_each (c, &w.part->chains)
 		*vec_push(sp->arena, &m->chains) = (struct chain_meaning){0};
 	walk_layer(&w, LAYER_FRAME);
@@ -158,6 +210,7 @@ struct backward {
 	const struct port_data *pd;
 	const struct part *part;
 	enum layer layer;
+	struct taken *taken;
 };
 
 static pset with_or_without(struct sets *s, pset fate, pset takes, bool with)
@@ -168,14 +221,14 @@ static pset with_or_without(struct sets *s, pset fate, pset takes, bool with)
 }
 
 /* `after`: what becomes of those that leave the chain. */
-static struct fate fate_before_rule(struct backward *b, const struct prule *r, bool root,
-				    struct fate on, struct fate after)
+static struct fate fate_before_rule(struct backward *b, const struct prule *r, uint32_t chain,
+				    uint32_t place, struct fate on, struct fate after)
 {
 	struct sets *s = b->sp->sets;
-	int where = outcome(r->verdict, b->layer, root);
+	int where = outcome(r->verdict, b->layer, b->layer == LAYER_PACKET || chain == 0);
 	if (where == GO_ON)
 		return on;
-	pset takes = rule_takes(b->sp, r, b->pd);
+	pset takes = takes_of(b->sp, b->pd, b->taken, b->layer, chain, place, r);
 	if (where == GO_BACK)
 		return (struct fate){pset_if(s, takes, after.dropped, on.dropped),
 				     pset_if(s, takes, after.rejected, on.rejected)};
@@ -192,7 +245,7 @@ static struct fate fate_of_chain(struct backward *b, uint32_t index, struct fate
 		const struct pitem *it = &c->items.items[i];
 		size_t mark = sets_mark(s);
 		if (it->kind == ITEM_RULE) {
-			on = fate_before_rule(b, it->rule, index == 0, on, after);
+			on = fate_before_rule(b, it->rule, index, i, on, after);
 			sets_release(s, mark, (pset[]){on.dropped, on.rejected}, 2);
 			continue;
 		}
@@ -213,7 +266,7 @@ static struct fate fate_in_layer(struct backward *b, enum layer layer)
 		return b->part->chains.n ? fate_of_chain(b, 0, f) : f;
 	for (uint32_t i = b->part->packet.n; i-- > 0 && !sets_failed(s);) {
 		size_t mark = sets_mark(s);
-		f = fate_before_rule(b, b->part->packet.items[i], true, f, f);
+		f = fate_before_rule(b, b->part->packet.items[i], 0, i, f, f);
 		sets_release(s, mark, (pset[]){f.dropped, f.rejected}, 2);
 	}
 	return (struct fate){pset_and(s, f.dropped, b->sp->conds[C_IP]),
@@ -222,7 +275,13 @@ static struct fate fate_in_layer(struct backward *b, enum layer layer)
 
 struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side)
 {
-	struct backward b = {.sp = sp, .pd = pd, .part = &pd->program->parts[side]};
+	return verdicts_with(sp, pd, side, NULL);
+}
+
+struct verdicts verdicts_with(struct space *sp, const struct port_data *pd, enum side side,
+			      struct taken *t)
+{
+	struct backward b = {.sp = sp, .pd = pd, .part = &pd->program->parts[side], .taken = t};
 	struct sets *s = sp->sets;
 	struct fate frame = fate_in_layer(&b, LAYER_FRAME),
 		    packet = fate_in_layer(&b, LAYER_PACKET);

@@ -24,7 +24,8 @@ struct rule_meaning {
 	enum side side;
 	enum layer layer;
 	uint32_t chain; /* frame layer: index into part.chains */
-	pset takes;     /* all its tests hold */
+	pset takes;     /* all its tests hold; of meaning_within() for some packets only those that
+			   arrive */
 	pset arrives;   /* comes to it */
 	pset decides;   /* arrives and is taken, unless the rule is CONTINUE */
 };
@@ -57,6 +58,18 @@ struct verdicts {
 	pset passed, dropped, rejected;
 };
 struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side);
+
+/*
+ * What the rules of a side take, once it has been asked for: for a call of verdicts_of() that is
+ * followed by one of meaning_within(). NULL is none.
+ */
+struct taken;
+struct taken *taken_new(struct space *sp, const struct port_data *pd, enum side side);
+void taken_release(struct space *sp, struct taken *t);
+struct verdicts verdicts_with(struct space *sp, const struct port_data *pd, enum side side,
+			      struct taken *t);
+struct side_meaning *meaning_with(struct space *sp, const struct port_data *pd, enum side side,
+				  pset within, struct taken *t);
 
 /* The side's meaning of the packets in `within`, which are valid ones. */
 struct side_meaning *meaning_within(struct space *sp, const struct port_data *pd, enum side side,

@@ -27,7 +27,7 @@ struct cutter {
 	bool too_many;
 };
 
-/* The largest value that packets have: the bits of a state could say more than there are. */
+/* Three bits for five classes: what is left of them is nothing. */
 static u128 last_value(enum var_id v)
 {
 	return v == V_CT_STATE ? CT_CLASSES - 1 : var_max(v);
@@ -35,11 +35,11 @@ static u128 last_value(enum var_id v)
 
 static void add_range(struct cutter *c, pset rest, u128 lo, u128 hi)
 {
-	struct part_of *p = NULL;
-	if (lo > last_value(c->var))
+	u128 most = last_value(c->var);
+	if (lo > most)
 		return;
-	if (hi > last_value(c->var))
-		hi = last_value(c->var);
+	hi = hi > most ? most : hi;
+	struct part_of *p = NULL;
 	vec_each (x, &c->parts)
 		if (x->rest == rest)
 			p = x;
@@ -160,11 +160,13 @@ static void walk_var(struct cutter *c, pset s, enum var_id v)
 	__typeof__(c->parts) parts = c->parts;
 	vec_each (p, &parts) {
 		struct region_term t;
+		const struct region_range *first = p->ranges.items;
+		if (first->lo == 0 && first->hi == last_value(v)) {
+			walk(c, p->rest);
+			continue;
+		}
 		make_term(c->sp->arena, v, p, &t);
-		if (p->ranges.items[0].lo == 0 && p->ranges.items[0].hi == last_value(v))
-			walk(c, p->rest); /* all there are */
-		else
-			walk_term(c, &t, p->rest);
+		walk_term(c, &t, p->rest);
 	}
 }
 

@@ -137,7 +137,7 @@ static void make_gratuitous(struct space *sp)
 /* Nodes that a rule takes, by measurement; a table that is too large costs the time to clear it. */
 #define NODES_A_RULE 64
 #define LEAST_NODES  (1u << 15)
-#define MOST_NODES   (1u << 19)
+#define MOST_NODES   (1u << 21)
 
 struct space *space_open(struct arena *a)
 {

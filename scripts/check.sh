@@ -43,6 +43,7 @@ suites() {
 	differences  $run testsuite/corpus/check_differences.py --nwfc build/nwfc
 	diff         $run testsuite/review/diff.py --nwfc build/nwfc
 	diff-page    $run testsuite/review/page.py --nwfc build/nwfc
+	diff-kernel  $run testsuite/review/kernel.py --nwfc build/nwfc --packets 25
 	change       $run testsuite/nft/change.py --nwfc build/nwfc
 	learn        $run testsuite/learn/run.py --nwfc build/nwfc
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20

@@ -63,13 +63,27 @@ static void *lower(struct emit_ctx *cx, const struct build *b)
 	return (void *)b;
 }
 
+/* A table of one's own has a record of its own. */
+static void put_record(struct str table, struct buf *out)
+{
+	if (!table.len || str_is(table, "nwfc")) {
+		buf_lit(out, "record=/run/nwfc-bridge\n");
+		return;
+	}
+	buf_lit(out, "record=/run/nwfc-bridge-");
+	for (uint32_t i = 0; i < table.len; i++)
+		buf_char(out, table.s[i] == '/' ? ':' : table.s[i]);
+	buf_char(out, '\n');
+}
+
 static void put_script(const struct emit_ctx *cx, const struct build *b, const char *action,
 		       struct buf *out)
 {
 	buf_printf(out,
 		   "#!/bin/sh\n# nwfc %s: bridges and their ports.\n"
-		   "# Run it as root: apply (without a word), remove, verify.\n\n%s",
+		   "# Run it as root: apply (without a word), remove, remove all, verify.\n\n%s",
 		   cx->options.version, action);
+	put_record(cx->options.table, out);
 	buf_str(out, str_from(script_prelude));
 	buf_char(out, '\n');
 	buf_str(out, str_from(script_bridge));
@@ -77,7 +91,7 @@ static void put_script(const struct emit_ctx *cx, const struct build *b, const c
 		put_bridges(b->networks, out);
 	if (b->interfaces)
 		put_ports(cx->arena, b->interfaces, out);
-	buf_lit(out, "exit $status\n");
+	buf_lit(out, "finish\n");
 }
 
 static void emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)

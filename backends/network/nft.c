@@ -255,6 +255,21 @@ static struct str bridge_words(struct emit_ctx *cx, const struct net_form *f, co
 	return buf_take(cx->arena, &b);
 }
 
+static bool any_ip6(const struct net_form *f)
+{
+	bool any = false;
+	net_each(n, f->networks) vec_each (ip, &(*n)->ips) any |= ip->family == IP6;
+	return any;
+}
+
+static bool any_tftp(const struct net_form *f)
+{
+	bool any = false;
+	net_each(n, f->networks) vec_each (ip, &(*n)->ips) any |= ip->tftp;
+	return any;
+}
+
+/* The lines for firewalld and ufw have been tried with 1.3.3 and 0.36.2, by what passes then. */
 void net_nft_note(struct emit_ctx *cx, const struct net_form *f)
 {
 	const struct network *first = NULL;
@@ -267,11 +282,13 @@ void net_nft_note(struct emit_ctx *cx, const struct net_form *f)
 				      "DNS in on%.*s",
 				      STR_ARG(words));
 	diag_hint(cx->diags, fi,
-		  "firewalld: firewall-cmd --permanent --zone=libvirt%.*s && firewall-cmd "
-		  "--reload; ufw: for b in%.*s; do ufw allow in on $b to any port 53; ufw allow in "
-		  "on $b to any port 67 proto udp; ufw route allow in on $b; ufw route allow out "
-		  "on $b; done",
-		  STR_ARG(bridge_words(cx, f, " --add-interface=")), STR_ARG(words));
+		  "firewalld: once what `nwfc explain N252` has, then firewall-cmd --permanent "
+		  "--zone=nwfc%.*s && firewall-cmd --reload; ufw: for b in%.*s; do ufw allow in on "
+		  "$b to any port 53; ufw allow in on $b to any port 67 proto udp;%s%s ufw route "
+		  "allow in on $b; ufw route allow out on $b; done",
+		  STR_ARG(bridge_words(cx, f, " --add-interface=")), STR_ARG(words),
+		  any_ip6(f) ? " ufw allow in on $b to any port 547 proto udp;" : "",
+		  any_tftp(f) ? " ufw allow in on $b to any port 69 proto udp;" : "");
 }
 
 void net_nft_emit(const struct emit_ctx *cx, const struct net_form *f, struct buf *out)

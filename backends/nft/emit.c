@@ -377,16 +377,26 @@ void nft_emit_table(const struct emit_ctx *cx, const struct nft_model *lowered, 
 	buf_lit(out, "}\n");
 }
 
+/* Those whose ports were macvtaps in an earlier script, of which none is left. */
+static void drop_direct(const struct nft_model *m, struct buf *out)
+{
+	buf_printf(out, "add table netdev %.*s\ndelete table netdev %.*s\n", STR_ARG(m->table),
+		   STR_ARG(m->table));
+}
+
 void nft_emit(const struct emit_ctx *cx, const void *lowered, struct buf *out)
 {
 	const struct nft_model *m = lowered;
 	put_version(m, out);
 	if (m->networks)
 		net_nft_emit(cx, m->networks, out);
+	if (!m->nports && !m->direct && m->networks)
+		return; /* ports may be another compile's */
 	if (m->direct)
 		nft_emit_table(cx, m->direct, out);
-	if (m->nports || m->direct || !m->networks) /* else it may come from another compile */
-		nft_emit_table(cx, m, out);
+	else
+		drop_direct(m, out);
+	nft_emit_table(cx, m, out);
 }
 
 static void *lower(struct emit_ctx *cx, const struct build *b)
@@ -403,8 +413,7 @@ static void nft_remove(struct emit_ctx *cx, const struct build *b, struct buf *o
 	buf_printf(out, "# nwfc %s: removal\nadd table bridge %.*s\ndelete table bridge %.*s\n",
 		   cx->options.version ? cx->options.version : "", STR_ARG(t), STR_ARG(t));
 	net_nft_emit(cx, NULL, out);
-	buf_printf(out, "add table netdev %.*s\ndelete table netdev %.*s\n", STR_ARG(t),
-		   STR_ARG(t));
+	drop_direct(&(struct nft_model){.table = t}, out);
 }
 
 const struct target target_nft = {

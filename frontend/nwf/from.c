@@ -451,6 +451,15 @@ void nwf_from_filter(struct arena *a, const struct filter *f, struct nwf_file *o
 	*vec_push(a, &out->items) = it;
 }
 
+static void push_link(struct arena *a, const struct port *p, struct nwf_block *block)
+{
+	struct nwf_statement s = {.kind = p->direct ? NWF_MACVTAP : NWF_LINK, .span = p->span};
+	if (p->link_device.len)
+		s.word = make_name(a, p->link_device, p->span);
+	if (p->direct || p->link_device.len)
+		push_statement(a, block, s);
+}
+
 void nwf_from_port(struct arena *a, const struct port *p, struct nwf_file *out)
 {
 	struct nwf_item it = {.kind = NWF_PORT, .span = p->span};
@@ -466,12 +475,7 @@ void nwf_from_port(struct arena *a, const struct port *p, struct nwf_file *out)
 		s.more = make_word(p->owner_uuid, p->span);
 		push_statement(a, &it.block, s);
 	}
-	if (p->link_device.len)
-		push_statement(
-			a, &it.block,
-			(struct nwf_statement){.kind = NWF_LINK,
-					       .span = p->span,
-					       .word = make_name(a, p->link_device, p->span)});
+	push_link(a, p, &it.block);
 	if (!p->filter.joined) {
 		make_use(a, &bare, &s);
 		push_statement(a, &it.block, s);

@@ -117,6 +117,7 @@ static void lower_filter_statement(struct nwf_lowering *lw, const struct nwf_sta
 	case NWF_LEARN:
 	case NWF_OWNER:
 	case NWF_LINK:
+	case NWF_MACVTAP:
 		say_misplaced(lw, s, "this", "it belongs to a port");
 	}
 }
@@ -133,7 +134,7 @@ void nwf_add_defines(struct nwf_lowering *lw, struct filter *f)
 
 static void lower_filter(struct nwf_lowering *lw, const struct nwf_item *it)
 {
-	const struct nwf_statement *seen[NWF_LINK + 1] = {0};
+	const struct nwf_statement *seen[NWF_MACVTAP + 1] = {0};
 	uint32_t errors = lw->diags->errors;
 	struct filter *f = lw->filter = arena_new_object(lw->arena, struct filter);
 	struct span head = it->name.kind ? it->name.span : it->span;
@@ -167,8 +168,23 @@ struct port_parts {
 	struct port *port;
 	struct params params;
 	vec_of(struct filter_ref *) uses;
-	const struct nwf_statement *seen[NWF_LINK + 1];
+	const struct nwf_statement *seen[NWF_MACVTAP + 1];
 };
+
+/* The device to listen on while learning; a macvtap has it below. */
+static void lower_link(struct nwf_lowering *lw, const struct nwf_statement *s,
+		       struct port_parts *pp)
+{
+	struct port *p = pp->port;
+	p->direct |= s->kind == NWF_MACVTAP;
+	if (!once(lw, s, &pp->seen[NWF_LINK], "link") || !s->word.kind)
+		return;
+	p->link_device = nwf_text(lw->arena, &s->word);
+	const char *why = port_name_check(p->link_device);
+	if (why)
+		diag_add(lw->diags, FINDING(E201), s->word.span, "interface name '%.*s' %s",
+			 STR_ARG(p->link_device), why);
+}
 
 static void lower_port_statement(struct nwf_lowering *lw, const struct nwf_statement *s,
 				 struct port_parts *pp)
@@ -195,14 +211,10 @@ static void lower_port_statement(struct nwf_lowering *lw, const struct nwf_state
 			diag_add(lw->diags, FINDING(E110), s->more.span, "'%.*s' is not a UUID",
 				 STR_ARG(s->more.text));
 		break;
-	case NWF_LINK: {
-		p->link_device = nwf_text(lw->arena, &s->word);
-		const char *why = port_name_check(p->link_device);
-		if (once(lw, s, &pp->seen[NWF_LINK], "link") && why)
-			diag_add(lw->diags, FINDING(E201), s->word.span, "interface name '%.*s' %s",
-				 STR_ARG(p->link_device), why);
+	case NWF_MACVTAP:
+	case NWF_LINK:
+		lower_link(lw, s, pp);
 		break;
-	}
 	case NWF_RULE:
 	case NWF_LABEL:
 	case NWF_CHAIN:

@@ -65,7 +65,7 @@ static void nwfy_error(const struct span *at, struct nwf_parser *p, void *scanne
 %token <word> LABEL "frames: or packets:" STATELESS "stateless" MAC "mac"
 %token <word> CHAIN "chain"
 %token <word> FILTER "filter" PORT "port" DEFINE "define" INCLUDE "include" USE "use" UUID "uuid"
-%token <word> PRIORITY "priority" SOME "some" LEARN "learn" OWNER "owner" LINK "link" IPSET "ipset"
+%token <word> PRIORITY "priority" SOME "some" LEARN "learn" OWNER "owner" LINK "link" MACVTAP "macvtap" IPSET "ipset"
 %token <word> ASSERT "assert" EXCEPT "except"
 %token NE "!=" LE "<=" GT ">" EQ "=" COMMA "," SLASH "/" DASH "-"
 %token RESYNC "the next statement"
@@ -153,6 +153,8 @@ statement:
 	| LEARN WORD                        { $$ = NEW(nwf_statement, {NWF_LEARN, @$, .word = $2}); }
 	| OWNER name UUID WORD              { $$ = NEW(nwf_statement, {NWF_OWNER, @$, .word = $2, .more = $4}); }
 	| LINK name                         { $$ = NEW(nwf_statement, {NWF_LINK, @$, .word = $2}); }
+	| MACVTAP                           { $$ = NEW(nwf_statement, {NWF_MACVTAP, @$, .word = {0}}); }
+	| MACVTAP name                      { $$ = NEW(nwf_statement, {NWF_MACVTAP, @$, .word = $2}); }
 	;
 
 rule:
@@ -237,7 +239,7 @@ prefix:
 /* Where nothing else can stand, reserved words are words like others. */
 plain:
 	  WORD | HEADER | VERB | DIRECTION | STATELESS | MAC | CHAIN | FILTER | PORT | DEFINE
-	| INCLUDE | USE | UUID | PRIORITY | SOME | LEARN | OWNER | LINK | IPSET
+	| INCLUDE | USE | UUID | PRIORITY | SOME | LEARN | OWNER | LINK | MACVTAP | IPSET
 	| ASSERT | EXCEPT
 	;
 

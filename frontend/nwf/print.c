@@ -337,6 +337,11 @@ static void put_statement(struct printer *p, const struct nwf_statement *s)
 	case NWF_LINK:
 		put_named(p, "link ", &s->word, "", &s->more);
 		break;
+	case NWF_MACVTAP:
+		buf_lit(p->out, "macvtap");
+		if (s->word.kind)
+			put_named(p, " ", &s->word, "", &s->more);
+		break;
 	}
 }
 

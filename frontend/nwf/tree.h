@@ -87,6 +87,7 @@ struct nwf_statement {
 		NWF_LEARN,
 		NWF_OWNER, /* word, and the uuid in more */
 		NWF_LINK,
+		NWF_MACVTAP, /* the lower device, if given */
 	} kind;
 	struct span span;
 	union {

@@ -91,6 +91,7 @@ enum field_id nwf_field_find(const struct nwf_header *h, struct str word)
 	W("learn", LEARN)                                                                          \
 	W("owner", OWNER)                                                                          \
 	W("link", LINK)                                                                            \
+	W("macvtap", MACVTAP)                                                                      \
 	W("ipset", IPSET)                                                                          \
 	W("assert", ASSERT)                                                                        \
 	W("except", EXCEPT)

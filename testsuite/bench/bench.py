@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""bench.py --nwfc FILE [--learnd FILE] [--tools DIR] [--out FILE] [--only W1,...,W6,packets,learnd]
+"""bench.py --nwfc FILE [--learnd FILE] [--tools DIR] [--out FILE] [--only W1,...,W7,packets,learnd]
 
 Measures nwfc by workloads beside a reference in the same run and prints their ratios:
 
@@ -10,6 +10,7 @@ Measures nwfc by workloads beside a reference in the same run and prints their r
     W4  filter files checked in one process, against xmllint --sax over the same files
     W5  one address of one port changes: compiling and loading the change
     W6  a text of the nwf language checked, against xmllint --sax over its XML twin
+    W7  two filters compared packet by packet (nwfc diff); 100 ms for 1,000 rules
     packets   packets.py: what a forwarded packet and a flooded frame cost
     learnd    learning.py: what learnd costs for a frame, a port, a replayed capture
 
@@ -345,9 +346,28 @@ def w6(b):
     b.table.growth("a text", costs, TEXT_MB)
 
 
+# ---------------------------------------------------------------- W7
+
+RULES = (100, 1000, 5000)
+
+
+def w7(b):
+    b.table.head("W7  two filters compared; reference: the time given")
+    costs = []
+    for n, rounds in zip(RULES, (21, 9, 3)):
+        old, new = b.path("old-%d.xml" % n), b.path("new-%d.xml" % n)
+        generate.versions(old, new, n)
+        made, same = b.compare(rounds, [b.nwfc, "diff", "-q", old, new], [b.nwfc, "diff", "-q", old, old], fails=1)
+        costs.append(made.ms)
+        target = 1 if n == 1000 else None
+        b.table.row("%d rules, one of them changed (%.0f MiB)" % (n, made.mib), made.ms, b.budget(100) if target else 0, "ms", target)
+        b.table.row("%d rules, the same file twice" % n, same.ms, 0, "ms")
+    b.table.growth("changed", costs, RULES)
+
+
 # ---------------------------------------------------------------- all
 
-WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "packets": packets.measure, "learnd": learning.measure}
+WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "packets": packets.measure, "learnd": learning.measure}
 
 
 def main():

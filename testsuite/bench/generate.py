@@ -10,6 +10,7 @@
     generate.py port DIR NAME N      a binding of one clean-traffic port with N addresses
     generate.py shared-sets FILE N   N clean-traffic ports as a person would write them for nft
     generate.py two-sets FILE N M    the product as a person would write it for nft
+    generate.py versions OLD NEW N   a filter of N rules, and one in whose middle another port is asked for
 
 Values are scattered (odd addresses, even ports), so that nothing can be merged into prefixes or
 ranges.
@@ -188,6 +189,24 @@ def filters(directory, n):
         write(os.path.join(directory, name), text)
         names.append(name)
     return names, wrong
+
+
+def versions(old, new, n):
+    """Scattered prefixes and ports, of what a firewall of a group of guests asks: where from, where to."""
+    rng = random.Random(n)
+    lines = []
+    for i in range(n):
+        way, end = rng.choice([("in", "src"), ("out", "dst")])
+        low = rng.randrange(60000)
+        ports = "dstportstart='%d'" % low if rng.random() < 0.6 else "dstportstart='%d' dstportend='%d'" % (low, low + rng.randrange(1000))
+        lines.append("<rule action='accept' direction='%s' priority='%d'><%s %sipaddr='%d.%d.%d.%d' %sipmask='%d' %s/></rule>\n" % (
+            way, rng.randrange(-500, 500), rng.choice(["tcp", "udp"]), end, rng.randrange(1, 224), *(rng.randrange(256) for _ in range(3)),
+            end, rng.choice([8, 16, 24, 32]), ports))
+    last = "<rule action='drop' direction='inout' priority='1000'><all/></rule>\n"
+    other = "<rule action='accept' direction='in' priority='0'><tcp dstportstart='65000'/></rule>\n"
+    changed = lines[:n // 2] + [other] + lines[n // 2 + 1:]
+    for path, text in ((old, lines), (new, changed)):
+        write(path, "<filter name='big'>\n%s%s</filter>\n" % ("".join(text), last))
 
 
 def main():

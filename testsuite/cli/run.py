@@ -442,6 +442,59 @@ def port_names_a_nameless_interface():
     assert "tap9" in nwfc("compile", "-t", "ebtables", "-p", "tap9", "i.xml").out
 
 
+DOMAIN = """<domain type='kvm'%s><name>g</name><devices>
+<interface type='network'><mac address='52:54:00:12:34:%s'/><source network='lan'/>%s</interface></devices></domain>"""
+LAN = "<network><name>lan</name><bridge name='virbr7'%s/></network>"
+
+
+@test
+def a_machine_that_does_not_run_is_checked_all_the_same():
+    """Nothing can be written for an interface without a name, and all else about it can be wrong."""
+    write("d.xml", DOMAIN % ("", "56", "<filterref filter='clean-trafic'/>"))
+    assert "[E301]" in nwfc("check", "d.xml", status=2).err
+    write("d.xml", DOMAIN % ("", "56", "<filterref filter='clean-traffic'><parameter name='IP' value='10.0.0.300'/>"
+                             "<parameter name='PORT' value='1'/></filterref>"))
+    for command in (["check"], ["compile", "-t", "nft", "-o", "out"]):
+        err = nwfc(*command, "d.xml", status=2).err
+        assert "[W207]" in err and "[W313]" in err and "port '52:54:00:12:34:56': $IP value" in err, err
+    write("f.xml", filter_xml("f", rule(element="<all ipset='x' ipsetflags='src'/>")))
+    write("d.xml", DOMAIN % ("", "56", "<filterref filter='f'/>"))
+    assert "[E501]" in nwfc("compile", "-t", "nft", "-o", "out", "f.xml", "d.xml", status=1).err
+    assert nwfc("compile", "-t", "iptables", "f.xml", "d.xml").out.count("-A nwfc-o/") == 0
+
+
+@test
+def one_name_for_two_interfaces_is_an_error():
+    for i in (1, 2):
+        write("d%d.xml" % i, DOMAIN % ("", "5%d" % i, "<filterref filter='allow-arp'/>"))
+    err = nwfc("check", "--port", "tap9", "d1.xml", "d2.xml", status=2).err
+    assert err.count("error:") == 1 and "d2.xml:2:1: error: --port names 'tap9'" in err, err
+
+
+@test
+def counted_names_are_those_of_machines_that_do_not_run():
+    """The name of --port, and that of a machine that runs, is the one that libvirt took."""
+    target = "<target dev='vnet3'/><filterref filter='allow-arp'/>"
+    write("n.xml", LAN % "")
+    for document, words, told in ((DOMAIN % ("", "56", target), [], True), (DOMAIN % (" id='4'", "56", target), [], False),
+                                  (DOMAIN % ("", "56", "<filterref filter='allow-arp'/>"), ["--port", "vnet3"], False)):
+        assert ("[N264]" in nwfc("check", *words, "n.xml", write("d.xml", document)).err) == told, document
+
+
+@test
+def what_bridges_are_told_is_something_to_do():
+    """A document without a filter is worth a warning only when nothing else comes of it, nor is it for bridges."""
+    write("d.xml", DOMAIN % ("", "56", "<target dev='web0'/>"))
+    write("r.xml", DOMAIN % ("", "57", "<filterref filter='allow-arp'/>"))
+    for network, target, told in (("", "nft", True), ("", "all", True), ("", "bridge", False),
+                                  (" macTableManager='libvirt'", "nft", True), (" macTableManager='libvirt'", "all", False),
+                                  (" macTableManager='libvirt'", "bridge", False)):
+        write("n.xml", LAN % network)
+        err = nwfc("compile", "-t", target, "-o", "out-" + target, "n.xml", "d.xml").err
+        assert ("[W208]" in err) == told, (network, target, err)
+    assert nwfc("compile", "-t", "bridge", "n.xml", "r.xml").err == ""
+
+
 @test
 def same_bytes_whatever_the_order_of_folders_is():
     for i in range(50):

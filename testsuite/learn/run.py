@@ -500,12 +500,32 @@ def xtables_reloads_its_script():
 
 
 @test
+def notes_of_the_compile_are_not_repeated():
+    """A journal of a host with many guests would be full of them."""
+    host(port(1))
+    journal()
+    recorded("--now", str(time.time()))
+    assert "[N312]" in run(NWFC, "compile", "-t", "nft", "-o", "out.nft", "host.nwf").stderr
+    assert reload_().stderr == ""
+
+
+@test
+def a_part_of_a_learn_file_is_refused():
+    host(port(1))
+    journal()
+    recorded()
+    whole = Path("learn").read_text()
+    Path("learn").write_text(whole[:whole.index("argument") + 10])
+    assert "this is a part of a learn file [E211]" in reload_(status=2).stderr
+
+
+@test
 def what_can_not_be_loaded_is_said():
     host(port(1))
     journal()
     compile_("--learn", "learn", "-", status=2)
     run(NWFC, "compile", "-q", "-t", "all", "-o", "all", "--learn", "learn", "host.nwf")
-    assert "which of the recorded targets" in reload_(status=2).stderr
+    assert "say with -t nft or -t xtables" in reload_(status=2).stderr
     reload_("-t", "nft")
     assert goes_to(1) == "learn-any-dual/out"
     run(NWFC, "compile", "-q", "-t", "iptables", "-o", "out", "--learn", "learn", "host.nwf")

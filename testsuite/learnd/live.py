@@ -173,6 +173,21 @@ def a_port_comes_back(lab):
 
 
 @test
+def a_port_that_is_not_there_yet_is_told_of_once(lab):
+    """A guest that does not run, or a name that is misspelt."""
+    load()
+    lab.forget("g1")
+    run("ip", "link", "del", "vnet1")
+    learnd = Learnd(ready=False)
+    learnd.wait("watch-ended", port="vnet1")
+    learnd.none("watch-ended", 1.5)
+    assert not [e for e in learnd.events if e.get("port") == "vnet1" and e["event"] == "error"], learnd.events
+    lab.add("vnet1", "g1", mac(1))
+    learnd.wait("watch", port="vnet1")
+    learnd.stop()
+
+
+@test
 def a_port_that_is_down_is_told_of_once(lab):
     load()
     learnd = Learnd()

@@ -118,7 +118,7 @@ def check_whole(b):
     b.check(b.state() == before, f"a port on no bridge: {b.state()}")
     b.host.ip("link del stray")
     b.compile_for("nb", "vg1", None)
-    b.gives(1, "apply", says="nothing has been changed", **b.fake("*isolated*on*", "kill -9 $PPID"))
+    b.gives(1, "apply", says="nothing has been changed", **b.fake("*isolated*on*", "kill -9 $PPID $$; exit"))
     b.unchanged("the bridges' half killed")
     elsewhere = b.folder / "cdpath" / b.folder.name
     elsewhere.mkdir(parents=True)
@@ -154,7 +154,8 @@ def check_killed(b):
         n += 1
         count = b.folder / "count"
         count.write_text("")
-        env = b.fake("*", f"echo >>{count}; [ $(wc -l <{count}) != {n} ] || kill -9 $(cat {pid}); false;; esac; case x in y)")
+        env = b.fake("*", f"echo >>{count}; [ $(wc -l <{count}) != {n} ] || {{ kill -9 $(cat {pid}) $$; exit; }}; "
+                          "false;; esac; case x in y)")
         status = b.run("mortal", **env).returncode
         if n % 3 == 0:
             b.gives(0, "bridge", text=f"after a kill at command {n}")

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import bridge_trouble
@@ -22,6 +23,34 @@ MACS = {"g1": "52:54:00:00:00:01", "g2": "52:54:00:00:00:02"}
 STRANGER = "52:54:00:00:00:99"
 BRIDGE, PORT1, PORT2 = "nb", "vg1", "vg2"
 ODD = ("b'r$(id)`\\n*", "p\"'$x;\\1e1", "-o&|<>#~")  # bridge, ports; 15 bytes at most
+
+
+FAKE = """#!/bin/sh
+line() {{
+	case $* in
+	{condition}) {action} ;;
+	esac
+	exec {real} "$@"
+}}
+force=
+case $* in
+*-batch*)
+	for file; do
+		[ "$file" != -force ] || force=1
+	done
+	number=0 status=0
+	while read -r words; do
+		number=$((number + 1))
+		(line $words) </dev/null && continue
+		echo "Command failed $file:$number" >&2
+		status=1
+		[ "$force" ] || break
+	done <"$file"
+	exit $status
+	;;
+esac
+line "$@"
+"""
 
 
 def network(bridge=BRIDGE):
@@ -104,14 +133,14 @@ class Bed(lab.Checks):
         lab.run("ip", "link", "set", "dev", name, "up")
 
     def plug(self, name):
-        """The host's end has the guest's address as libvirt gives it to a tap. Machines speak when told alone:
-        an entry in the table follows each frame of its machine."""
+        """The host's end has the guest's address as libvirt gives it to a tap. IPv6, which speaks up by itself on a new
+        link and is learned, also in the place of a static entry, is off: an entry follows each frame of its machine."""
         m = self.net[name]
+        m.set({"ipv6/conf/all/disable_ipv6": 1, "ipv6/conf/default/disable_ipv6": 1})
         self.host.ip(f"link add v{name} type veth peer name eth0 netns {m.holder.pid}")
         if name in MACS:
             m.ip(f"link set eth0 address {MACS[name]}")
             self.host.ip(f"link set v{name} address fe{MACS[name][2:]}")
-        m.set({"ipv6/conf/eth0/disable_ipv6": 1})
         self.host.ip(f"link set v{name} master {BRIDGE}")
         self.host.ip(f"link set v{name} up")
         m.ip("link set eth0 up")
@@ -145,11 +174,11 @@ class Bed(lab.Checks):
         return done.stderr
 
     def fake(self, condition, action, *tools):
-        """A `bridge', or other tools, that do something else where their arguments are like that."""
+        """A `bridge', or other tools, that do something else where their arguments, or a line of a batch, are like that."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         for tool in tools or ("bridge",):
             real = sh("sh", "-c", f"PATH=$PATH:/usr/sbin:/sbin; command -v {tool}").stdout.strip()
-            (folder / tool).write_text(f"#!/bin/sh\ncase $* in\n{condition}) {action} ;;\nesac\nexec {real} \"$@\"\n")
+            (folder / tool).write_text(FAKE.format(condition=condition, action=action, real=real))
             (folder / tool).chmod(0o755)
         return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
@@ -223,10 +252,11 @@ def check_differences(b, after):
 
 def check_frames(b):
     b.gives(0, "bridge", "remove")
+    lab.run("ip", "link", "set", "dev", PORT1, "type", "bridge_slave", "fdb_flush")
     b.check(frame(b.net, "up", MACS["g1"], "before") >= {"g1", "g2"}, "without the script a neighbour is flooded")
     b.check("g2" in frame(b.net, "g1", MACS["g2"], "talk"), "without the script guests reach each other")
     b.gives(0, "bridge")
-    sh("bridge", "fdb", "flush", "dev", PORT1, "dynamic")
+    lab.run("ip", "link", "set", "dev", PORT1, "type", "bridge_slave", "fdb_flush")
     b.check(frame(b.net, "up", MACS["g1"], "pinned") & set(MACS) == {"g1"}, "a pinned guest alone gets its frames")
     b.check(not frame(b.net, "up", STRANGER, "none") & set(MACS), "no guest gets frames for unknown addresses")
     b.check("g2" not in frame(b.net, "g1", MACS["g2"], "isolated"), "isolated ports reach each other")
@@ -260,10 +290,60 @@ def check_removal(b):
     b.check(state() == b.before, f"a port made anew: {state()}")
 
 
+def check_guests_that_go(b):
+    """A guest that is no longer in the documents is left as it is, until all is taken away."""
+    b.gives(0, "bridge")
+    first = state()
+    b.compile(network(), domains(PORT1))
+    b.gives(0, "bridge")
+    b.check(state() == first, f"a script without a guest changes its port: {state()}")
+    b.gives(0, "bridge", "remove")
+    b.check(entries() == {(MACS["g2"], PORT2)}, "remove takes another script's steps back")
+    b.gives(0, "apply")
+    b.gives(0, "remove")
+    b.check(state() == b.before, f"remove of all leaves something: {state()}")
+    b.compile(network(), domains(PORT1, None))
+
+
+def check_many(b, guests=300):
+    """What it takes does not grow with the square of the guests, nor does each start a dozen tools."""
+    names, macs = [f"m{i}" for i in range(guests)], [f"52:54:00:01:{i >> 8:02x}:{i & 255:02x}" for i in range(guests)]
+    b.bridge("many")
+    lines = [x for n in names for x in (f"link add {n} type veth peer name p{n}", f"link set {n} master many up")]
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+    before = state("many")
+    guests = "".join(f"<domain><devices><interface type='network'><mac address='{m}'/><source network='n'/>"
+                     f"<target dev='{n}'/></interface></devices></domain>" for n, m in zip(names, macs))
+    b.compile(network("many"), f"<domains>{guests}</domains>", "bridge")
+    start = time.monotonic()
+    b.gives(0, "bridge")
+    b.check(entries("many") == set(zip(macs, names)), "many guests")
+    b.check(b.verified(), "many guests: verify")
+    b.gives(0, "bridge", "remove")
+    spent = time.monotonic() - start
+    b.check(state("many") == before, "many guests: remove")
+    b.check(spent < 5, f"{len(names)} guests take {spent:.1f} s")
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(f"link del {n}" for n in names), text=True, check=True)
+    lab.run("ip", "link", "del", "many")
+    b.compile(network(), domains(PORT1, None))
+
+
 def check_failure(b):
     for condition in (f"*flood*|*fdb*replace*{MACS['g2']}*", f"*set*dev*{PORT2}*isolated*"):
         said = b.gives(1, "bridge", says="nothing has been changed", **b.fake(condition, "exit 1"))
         b.check(state() == b.before and "port vg" in said, f"after a failure at {condition}: {state()}")
+    lab.run("ip", "link", "set", "dev", PORT1, "nomaster")
+    for script in ("bridge", "apply"):
+        said = b.gives(1, script, says="nothing has been changed")
+        b.check(f"port {PORT1} is not on bridge" in said, said)
+    lab.run("ip", "link", "set", "dev", PORT1, "master", BRIDGE)
+    b.check(state() == b.before, "after a port that is elsewhere")
+    b.gives(0, "bridge")
+    told = state()
+    b.gives(1, "bridge", "remove", says="can not be read", **b.fake("*fdb*show*", "exit 1"))
+    b.check(state() == told, "a remove that can not look")
+    b.gives(0, "bridge", "remove")
+    b.check(state() == b.before, "remove after one that could not look")
     b.gives(1, "bridge", says="can not be written", NWFC_RECORD="/proc/none")
     b.check(state() == b.before, "a run without a record changes something")
     lab.run("ip", "link", "set", "dev", PORT2, "nomaster")
@@ -312,8 +392,8 @@ def check_odd_names(b):
     b.check(state(bridge) == before, "odd names: remove")
 
 
-PARTS = (check_frames, check_removal, check_failure, check_apply, *bridge_trouble.PARTS, check_odd_names,
-         bridge_trouble.check_names)
+PARTS = (check_frames, check_removal, check_guests_that_go, check_many, check_failure, check_apply,
+         *bridge_trouble.PARTS, check_odd_names, bridge_trouble.check_names)
 
 
 def main():

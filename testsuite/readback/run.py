@@ -141,7 +141,7 @@ def table(results):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--nwfc", type=Path, default=cases.ROOT / "build" / "nwfc")
-    ap.add_argument("--mutants", type=int, default=3000)
+    ap.add_argument("--mutants", type=int, default=1000)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--list", action="store_true")
     ap.add_argument("case", nargs="*")

@@ -236,7 +236,7 @@ def differences(nwfc, folder):
 
 def state_of(words):
     state = words.split("ct state ", 1)[1].split()[0] if "ct state " in words else "new"
-    return Conn(state, "reply" if "ct direction reply" in words else "original")
+    return Conn(state, "reply" if "direction reply" in words else "original")
 
 
 def verdict(reference, raw, side, conn):

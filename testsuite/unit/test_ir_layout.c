@@ -93,12 +93,12 @@ static const struct {
 	 "accept udp ether saddr 01:02:03:04:05:06 th dport 53 ct NEW,ESTABLISHED original",
 	 "accept udp mirrored th sport 53 ct ESTABLISHED reply"},
 	/* 4.7: a connection limit: plain form alone, no states */
-	{"action='drop' direction='in'><tcp connlimit-above='1'/>", "", "drop tcp ct count 1"},
+	{"action='drop' direction='in'><tcp connlimit-above='1'/>", "", "drop tcp ct count > 1"},
 	{"action='accept' direction='out'><tcp dstportstart='22' connlimit-above='3'/>",
-	 "accept tcp th dport 22 ct count 3", ""},
-	{"action='drop' direction='inout'><tcp connlimit-above='1'/>", "", "drop tcp ct count 1"},
+	 "accept tcp th dport 22 ct count > 3", ""},
+	{"action='drop' direction='inout'><tcp connlimit-above='1'/>", "", "drop tcp ct count > 1"},
 	{"action='drop' direction='out'><tcp match='no' connlimit-above='1'/>",
-	 "drop tcp ct count != 1", ""},
+	 "drop tcp ct count <= 1", ""},
 	/* 4.2: what is exchanged: addresses, ranges, ports, directions of sets; not dscp, flags,
 	   options */
 	{"action='drop' direction='out'><tcp srcipaddr='10.0.0.1' srcipmask='8' "

@@ -56,7 +56,7 @@ static void test_whole_file(void **state)
 				   "learn-prefix 10.0.0.0/8 2001:db8::/32\n"
 				   "interface tap1\n"
 				   "mac 52:54:00:00:00:02\n"
-				   "max-ips4-any 2";
+				   "max-ips4-any 2\n";
 	assert_true(parse(text));
 	assert_int_equal(file.ports.n, 2);
 	assert_int_equal(file.taken.n, 3);
@@ -85,6 +85,8 @@ static const struct {
 } mistakes[] = {
 	{"\nword 1\n", 2, "there is no key 'word'"},
 	{"mac 52:54:00:00:00:01\n", 1, "'mac' before the first interface"},
+	{"nwfc-learn 1\ninterface tap0\nmac 52:54:00:00:00:01\nmax-ips4 1", 0,
+	 "the last line has no end: this is a part of a learn file"},
 	{"interface\n", 1, "'' is no name of an interface"},
 	{"interface sixteen-letters0\n", 1, "'sixteen-letters0' is no name of an interface"},
 	{"interface a/b\n", 1, "'a/b' is no name of an interface"},
