@@ -24,22 +24,34 @@ static void list(struct diags *ds, struct finding *f)
 	*vec_push(ds->arena, &ds->list) = f;
 }
 
+static enum diag_level level(const struct diags *ds, const struct diag_kind *kind)
+{
+	if (!ds->levels || kind->severity == SEV_ERROR)
+		return LEVEL_USUAL;
+	return (enum diag_level)ds->levels[kind - ds->kinds];
+}
+
 /* Findings handed out must not move when the list grows, so each is an object of its own. */
 struct finding *diag_add(struct diags *ds, const struct diag_kind *kind, struct span sp,
 			 const char *fmt, ...)
 {
 	va_list ap;
-	if (kind->severity == SEV_ERROR)
-		ds->errors++;
-	else if (kind->severity == SEV_WARNING)
-		ds->warnings++;
+	enum diag_level l = level(ds, kind);
 	struct finding *f = arena_new_object(ds->arena, struct finding);
 	f->kind = kind;
-	f->severity = kind->severity;
+	f->severity = l == LEVEL_ERROR ? SEV_ERROR : kind->severity;
 	f->span = sp;
 	va_start(ap, fmt);
 	f->text = vformat(ds->arena, fmt, ap);
 	va_end(ap);
+	if (l == LEVEL_OFF)
+		return f;
+	if (l == LEVEL_ERROR)
+		ds->raised++;
+	else if (f->severity == SEV_ERROR)
+		ds->errors++;
+	else if (f->severity == SEV_WARNING)
+		ds->warnings++;
 	list(ds, f);
 	return f;
 }
@@ -62,7 +74,7 @@ void diag_hint(struct diags *ds, struct finding *f, const char *fmt, ...)
 
 void diag_soften(struct diags *ds, struct finding *f)
 {
-	if (!ds->lenient || f->severity != SEV_ERROR)
+	if (!ds->lenient || f->severity != SEV_ERROR || f->kind->severity != SEV_ERROR)
 		return;
 	f->severity = SEV_WARNING;
 	ds->errors--;

@@ -37,11 +37,17 @@ struct finding {
 	vec_of(struct diag_note) notes;
 };
 
+/* What the user made of a kind; errors stay errors. */
+enum diag_level { LEVEL_USUAL, LEVEL_OFF, LEVEL_ERROR };
+
 struct diags {
 	struct arena *arena;
 	struct sources *sources;
-	bool lenient; /* kinds that leniency softens become warnings (the pass asks) */
-	uint32_t max; /* findings listed of each severity; further ones are only counted */
+	const struct diag_kind *kinds; /* the table, for levels */
+	const uint8_t *levels;         /* by kind; NULL: all as usual */
+	uint32_t raised; /* warnings and notes that LEVEL_ERROR made fail; not in errors */
+	bool lenient;    /* kinds that leniency softens become warnings (the pass asks) */
+	uint32_t max;    /* findings listed of each severity; further ones are only counted */
 	uint32_t listed[SEVERITIES];
 	uint32_t errors, warnings;
 	vec_of(struct finding *) list;

@@ -245,6 +245,20 @@ static bool begin_proto(struct xml_text *x, const struct xml_element *e)
 	return false;
 }
 
+/* Two elements can say what one can not: match='no' is for all of one. But not twice the same. */
+static void warn_replaced(struct xml_text *x, const struct attr *at, const struct xml_attr *a)
+{
+	struct filter_reader *r = reader(x);
+	const struct attr_use *u = &r->builder.uses[at - r->rule->proto->attrs];
+	if (u->operand.kind == OPERAND_NONE)
+		return;
+	struct finding *f = diag_add(x->diags, FINDING(W412), a->name_span,
+				     "this takes the place of the %s before: a rule's <%s> are one",
+				     at->xml, r->rule->proto->xml);
+	diag_note(x->diags, f, u->name_span, "the value that is lost");
+	diag_hint(x->diags, f, "for either one or the other write two rules");
+}
+
 static bool proto_open(struct xml_text *x, const struct xml_element *e)
 {
 	struct filter_reader *r = reader(x);
@@ -256,6 +270,8 @@ static bool proto_open(struct xml_text *x, const struct xml_element *e)
 		if (str_is(a->name, "match"))
 			continue;
 		const struct attr *at = find_attr(x, r->rule->proto, a);
+		if (at)
+			warn_replaced(x, at, a);
 		if (at)
 			rule_builder_set(&r->builder, at, negated, a->value, a->value_span,
 					 a->name_span);

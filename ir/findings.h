@@ -15,6 +15,9 @@ enum finding_id {
 
 extern const struct diag_kind finding_kinds[FINDINGS];
 
+/* By code in any case, or by name; -1: there is none. */
+int finding_find(struct str word);
+
 #define FINDING(code) (&finding_kinds[FINDING_##code])
 
 #endif

@@ -5,6 +5,7 @@
 #include "ir/findings.h"
 #include "nwfc/commands.h"
 #include "nwfc/prove.h"
+#include "review/lint.h"
 
 /* Of assertions, all but whether they hold; those of a text by itself have nothing to be about. */
 static void check_assertions(struct session *s, const struct host *h, const struct build *b)
@@ -19,6 +20,38 @@ static void check_assertions(struct session *s, const struct host *h, const stru
 		prove_packets(&p);
 }
 
+/* --- copies of stock filters: libvirt's package installs them as files ----------------------- */
+
+static struct str canonical(struct arena *a, const struct filter *f)
+{
+	struct filter plain = *f;
+	struct buf b;
+	plain.uuid = (struct str){0};
+	buf_memory(&b);
+	print_filter_xml(&b, &plain, NULL);
+	return buf_take(a, &b);
+}
+
+/* What means the same as the stock filter of its name is nothing to mend. */
+static void mark_copies(struct session *s, struct library *lib)
+{
+	struct library stock = {0};
+	struct ports none = {0};
+	struct diags quiet = {.arena = s->arena, .sources = &s->sources, .max = 1};
+	struct parse_ctx cx = {.arena = s->arena,
+			       .sources = &s->sources,
+			       .diags = &quiet,
+			       .library = &stock,
+			       .ports = &none};
+	map_each (e, &lib->by_name) {
+		struct filter *f = e->ptr;
+		if (f->stock || !parse_stock_filter(&cx, s->xml, f->name))
+			continue;
+		const struct filter *same = library_find(&stock, f->name);
+		f->stock = same && str_eq(canonical(s->arena, f), canonical(s->arena, same));
+	}
+}
+
 enum exit_code cmd_check(struct session *s)
 {
 	struct host h = {0};
@@ -31,7 +64,11 @@ enum exit_code cmd_check(struct session *s)
 			 "there is nothing to check: neither an input nor a port with --filter");
 	load_host(s, &in, true, false, &h);
 	check_library(&cx, &h.library);
-	build_ports(&cx, &h.library, &h.ports, &b);
+	bool good = build_ports(&cx, &h.library, &h.ports, &b);
 	check_assertions(s, &h, &b);
+	if (good && !s->diags.errors) { /* a rule that could not be read would be missed */
+		mark_copies(s, &h.library);
+		lint(&cx, &h.library, &h.ports, &b);
+	}
 	return session_verdict(s);
 }

@@ -233,7 +233,7 @@ enum exit_code cmd_compile(struct session *s)
 		return usage(why);
 	if (compile_front(&c) && s->diags.errors == 0 && compile_any_port(&c) &&
 	    compile_lower(&c)) {
-		bool stop = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
+		bool stop = session_fails(s);
 		if (!stop)
 			write_all(&c, false);
 	}

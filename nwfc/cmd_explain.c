@@ -9,16 +9,6 @@
 #include "nwfc/explain.h"
 #include "nwfc/output.h"
 
-/* By code in any case, or by name. */
-static int find_kind(struct str word)
-{
-	for (int i = 0; i < FINDINGS; i++)
-		if (str_eq_nocase(word, str_from(finding_kinds[i].code)) ||
-		    str_is(word, finding_kinds[i].name))
-			return i;
-	return -1;
-}
-
 static void list_kinds(struct buf *out)
 {
 	for (int i = 0; i < FINDINGS; i++)
@@ -28,7 +18,7 @@ static void list_kinds(struct buf *out)
 
 static bool explain(const char *word, struct buf *out)
 {
-	int kind = find_kind(str_from(word));
+	int kind = finding_find(str_from(word));
 	struct nearest n = nearest_to(str_from(word));
 	if (kind < 0) {
 		for (int i = 0; i < FINDINGS; i++) {

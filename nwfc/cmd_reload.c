@@ -340,7 +340,7 @@ static bool compile(struct reload *r)
 	bool good = load_host(s, &c->inputs, true, false, &c->host);
 	good &= compile_host(c, &s->diags, &c->host, c->leases, &c->build);
 	return good && !s->diags.errors && compile_any_port(c) && compile_lower(c) &&
-	       !(option_given(&r->recorded, OPT_WERROR) && s->diags.warnings);
+	       !session_fails(s);
 }
 
 static void compile_and_load(struct reload *r)

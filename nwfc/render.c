@@ -214,7 +214,8 @@ bool finding_shown(const struct session *s, uint32_t i)
 uint32_t findings_unlisted(const struct session *s)
 {
 	const struct diags *ds = &s->diags;
-	return ds->errors + ds->warnings - ds->listed[SEV_ERROR] - ds->listed[SEV_WARNING];
+	return ds->errors + ds->raised + ds->warnings - ds->listed[SEV_ERROR] -
+	       ds->listed[SEV_WARNING];
 }
 
 static void render_all(const struct session *s, const struct page *pg)

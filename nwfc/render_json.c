@@ -72,6 +72,6 @@ void render_json(const struct session *s, struct buf *out)
 		put_finding(out, s, s->diags.list.items[i]);
 		between = ",\n";
 	}
-	buf_printf(out, "\n],\n\"errors\": %u,\n\"warnings\": %u\n}\n", s->diags.errors,
-		   s->diags.warnings);
+	buf_printf(out, "\n],\n\"errors\": %u,\n\"warnings\": %u\n}\n",
+		   s->diags.errors + s->diags.raised, s->diags.warnings);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ir/findings.h"
 #include "nwfc/progress.h"
 #include "nwfc/render.h"
 
@@ -50,11 +51,55 @@ static const struct findings_form {
 {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
-	const char *format = !command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
+	const char *format =
+		!command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];
 	return NULL;
+}
+
+/*
+ * -W: no-NAME, error=NAME, or NAME for as usual; the last one of a kind holds.
+ * Names of kinds may begin with no- themselves.
+ */
+static const char *set_level(uint8_t *levels, struct str word)
+{
+	static const struct {
+		struct str prefix;
+		enum diag_level level;
+	} forms[] = {{STR("no-"), LEVEL_OFF}, {STR("error="), LEVEL_ERROR}, {STR(""), LEVEL_USUAL}};
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		uint32_t n = forms[i].prefix.len;
+		if (word.len < n || memcmp(word.s, forms[i].prefix.s, n) != 0)
+			continue;
+		int kind = finding_find((struct str){word.s + n, word.len - n});
+		if (kind < 0)
+			continue;
+		if (finding_kinds[kind].severity == SEV_ERROR)
+			return "is an error, and stays one";
+		levels[kind] = (uint8_t)forms[i].level;
+		return NULL;
+	}
+	return "wants no-NAME, error=NAME or NAME, NAME being one of nwfc explain";
+}
+
+static bool read_levels(struct session *s)
+{
+	const struct words *w = &s->opt->values[OPT_WARN];
+	if (!w->n)
+		return true;
+	uint8_t *levels = arena_new_array(s->arena, uint8_t, FINDINGS);
+	for (uint32_t i = 0; i < w->n; i++) {
+		const char *why = set_level(levels, str_from(w->items[i]));
+		if (why) {
+			fprintf(stderr, "nwfc: -W %s: %s\n", w->items[i], why);
+			return false;
+		}
+	}
+	s->diags.kinds = finding_kinds;
+	s->diags.levels = levels;
+	return true;
 }
 
 bool session_open(struct session *s, const struct options *opt, struct arena *a)
@@ -69,6 +114,8 @@ bool session_open(struct session *s, const struct options *opt, struct arena *a)
 		fprintf(stderr, "nwfc: --format wants text, json or sarif\n");
 		return false;
 	}
+	if (!read_levels(s))
+		return false;
 	s->xml = xml_input_new();
 	return s->xml && read_limits(s);
 }
@@ -111,7 +158,8 @@ static void add_file(struct session *s, const char *path, const struct stat *st,
 		     struct input_list *out)
 {
 	uint64_t ino = S_ISREG(st->st_mode) ? st->st_ino : 0;
-	*vec_push(s->arena, &out->files) = (struct input_file){.path = path, .dev = st->st_dev, .ino = ino};
+	*vec_push(s->arena, &out->files) =
+		(struct input_file){.path = path, .dev = st->st_dev, .ino = ino};
 }
 
 /* A compile may find that there is no port any more; a check of nothing is a slip. */
@@ -463,6 +511,11 @@ static bool is_loss(const struct finding *f)
 	return f->kind->code[1] == '5' || f->kind == FINDING(E802);
 }
 
+bool session_fails(const struct session *s)
+{
+	return s->diags.raised || (s->diags.warnings && option_given(s->opt, OPT_WERROR));
+}
+
 /* check's findings are its output, so for programs they go to standard output. */
 static bool print_findings(struct session *s)
 {
@@ -483,12 +536,13 @@ static bool print_findings(struct session *s)
 
 enum exit_code session_verdict(struct session *s)
 {
-	bool other = false, werror = option_given(s->opt, OPT_WERROR) && s->diags.warnings;
+	bool other = false;
 	if (!print_findings(s))
 		return EXIT_BAD_INPUT;
 	vec_each (f, &s->diags.list)
-		other |= (*f)->severity == SEV_ERROR && !is_loss(*f);
+		other |= (*f)->severity == SEV_ERROR && (*f)->kind->severity == SEV_ERROR &&
+			 !is_loss(*f);
 	if (other)
 		return EXIT_BAD_INPUT;
-	return s->diags.errors || werror ? EXIT_FINDINGS : EXIT_GOOD;
+	return s->diags.errors || session_fails(s) ? EXIT_FINDINGS : EXIT_GOOD;
 }

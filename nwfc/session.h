@@ -24,7 +24,7 @@ struct session {
 struct input_file {
 	const char *path;
 	uint64_t dev, ino; /* ino is 0 for what is no regular file: it can not be read twice */
-	uint32_t source; /* the text, when it has been read already */
+	uint32_t source;   /* the text, when it has been read already */
 	bool shared; /* both sides of a comparison have this very file, and it holds only ports */
 };
 
@@ -66,6 +66,9 @@ bool load_host(struct session *s, const struct input_list *in, bool with_port, b
 
 /* The file number of a text; 0 and a finding when it can not be read. */
 uint32_t read_source(struct session *s, const char *path);
+
+/* Do warnings, or what -W raised, make the run fail? */
+bool session_fails(const struct session *s);
 
 /* Print the findings to standard error and say how the run ends. */
 enum exit_code session_verdict(struct session *s);

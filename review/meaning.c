@@ -100,10 +100,11 @@ static pset walk_rule(struct walker *w, const struct prule *r, uint32_t chain, u
 	return rm.decides == PSET_NONE ? arrives : pset_minus(s, arrives, rm.takes);
 }
 
-/* Which packets the root chain sends into a chain. */
-static pset jump_takes(struct space *sp, const struct pchain *c)
+pset chain_takes_set(struct space *sp, const struct pchain *c)
 {
 	const struct chain_prefix *p = c->prefix;
+	if (!p)
+		return PSET_ALL;
 	if (p->stp)
 		return space_value(sp, V_ETHER_DADDR, 0x0180c2000000);
 	return p->ethertype ? space_value(sp, V_ETHER_TYPE, p->ethertype) : PSET_ALL;
@@ -122,7 +123,7 @@ static pset walk_chain(struct walker *w, uint32_t index, pset arrives)
 			continue;
 		}
 		pset in = pset_and(s, arrives,
-				   jump_takes(w->sp, &w->part->chains.items[item->chain]));
+				   chain_takes_set(w->sp, &w->part->chains.items[item->chain]));
 		arrives = pset_or(s, pset_minus(s, arrives, in), walk_chain(w, item->chain, in));
 	}
 	w->m->chains.items[index].leaves = pset_or(s, arrives, back);
@@ -200,17 +201,14 @@ struct meaning *meaning_of(struct space *sp, const struct port_data *pd)
 
 /* --- verdicts alone, from the last rule to the first ------------------------------------------ */
 
-/* What becomes of a packet from here on; what is in neither passes. */
-struct fate {
-	pset dropped, rejected;
-};
-
 struct backward {
 	struct space *sp;
 	const struct port_data *pd;
 	const struct part *part;
 	enum layer layer;
 	struct taken *taken;
+	fate_fn *look; /* NULL: nobody does */
+	void *arg;
 };
 
 static pset with_or_without(struct sets *s, pset fate, pset takes, bool with)
@@ -226,6 +224,8 @@ static struct fate fate_before_rule(struct backward *b, const struct prule *r, u
 {
 	struct sets *s = b->sp->sets;
 	int where = outcome(r->verdict, b->layer, b->layer == LAYER_PACKET || chain == 0);
+	if (b->look)
+		b->look(b->arg, r, on, after);
 	if (where == GO_ON)
 		return on;
 	pset takes = takes_of(b->sp, b->pd, b->taken, b->layer, chain, place, r);
@@ -249,7 +249,7 @@ static struct fate fate_of_chain(struct backward *b, uint32_t index, struct fate
 			sets_release(s, mark, (pset[]){on.dropped, on.rejected}, 2);
 			continue;
 		}
-		pset in = jump_takes(b->sp, &b->part->chains.items[it->chain]);
+		pset in = chain_takes_set(b->sp, &b->part->chains.items[it->chain]);
 		struct fate there = fate_of_chain(b, it->chain, on);
 		on = (struct fate){pset_if(s, in, there.dropped, on.dropped),
 				   pset_if(s, in, there.rejected, on.rejected)};
@@ -271,6 +271,16 @@ static struct fate fate_in_layer(struct backward *b, enum layer layer)
 	}
 	return (struct fate){pset_and(s, f.dropped, b->sp->conds[C_IP]),
 			     pset_and(s, f.rejected, b->sp->conds[C_IP])};
+}
+
+void meaning_after(struct space *sp, const struct port_data *pd, enum side side, enum layer layer,
+		   fate_fn *fn, void *arg)
+{
+	struct backward b = {
+		.sp = sp, .pd = pd, .part = &pd->program->parts[side], .look = fn, .arg = arg};
+	size_t mark = sets_mark(sp->sets);
+	fate_in_layer(&b, layer);
+	sets_release(sp->sets, mark, NULL, 0);
 }
 
 struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side)

@@ -53,6 +53,22 @@ struct meaning {
 /* What the tests of a rule take, for a port. */
 pset rule_takes(struct space *sp, const struct prule *r, const struct port_data *pd);
 
+/* Which packets the root chain sends into a chain; into itself all. */
+pset chain_takes_set(struct space *sp, const struct pchain *c);
+
+/*
+ * What would become of the packets that a rule decides about if it were not there: of
+ * each rule of a layer, from the last one to the first. `on`: of those that go on,
+ * `back`: of those that leave its chain; what is in neither set passes the layer.
+ * The sets last until the function returns.
+ */
+struct fate {
+	pset dropped, rejected;
+};
+typedef void fate_fn(void *arg, const struct prule *r, struct fate on, struct fate back);
+void meaning_after(struct space *sp, const struct port_data *pd, enum side side, enum layer layer,
+		   fate_fn *fn, void *arg);
+
 /* Of one side. */
 struct verdicts {
 	pset passed, dropped, rejected;

@@ -146,12 +146,17 @@ struct space *space_open(struct arena *a)
 
 struct space *space_open_for(struct arena *a, uint32_t rules)
 {
+	return space_open_within(a, rules, MAX_NODES);
+}
+
+struct space *space_open_within(struct arena *a, uint32_t rules, uint32_t max_nodes)
+{
 	uint64_t start = (uint64_t)rules * NODES_A_RULE;
 	start = start < LEAST_NODES ? LEAST_NODES : start > MOST_NODES ? MOST_NODES : start;
 	struct space *sp = arena_new_object(a, struct space);
 	sp->arena = a;
 	uint32_t n = number_bits(sp);
-	sp->sets = sets_open(n, (uint32_t)start, MAX_NODES);
+	sp->sets = sets_open(n, (uint32_t)start, max_nodes);
 	if (!sp->sets)
 		return NULL;
 	sp->ranges = arena_new_array(a, struct range_cell, RANGE_CELLS);

@@ -41,6 +41,8 @@ struct space {
 struct space *space_open(struct arena *a);
 /* The same, ready for the meanings of so many rules, all sides and versions counted. */
 struct space *space_open_for(struct arena *a, uint32_t rules);
+/* The same, with at most so many nodes: for what is asked along the way, and may go unanswered. */
+struct space *space_open_within(struct arena *a, uint32_t rules, uint32_t max_nodes);
 void space_close(struct space *sp);
 
 /* All packets with lo <= v <= hi, whether they have v or not. */

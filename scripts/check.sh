@@ -49,6 +49,7 @@ suites() {
 	nft-packets  $run testsuite/nft/packets.py --nwfc build/nwfc --cases 20
 	shapes       $run testsuite/nft/shapes.py --nwfc build/nwfc
 	random       $run testsuite/corpus/check_random.py --nwfc build/nwfc
+	mistakes     $run testsuite/corpus/mistakes.py --nwfc build/nwfc
 	kernel       $run testsuite/kernel/packettest.py --nwfc build/nwfc
 	learning     $run testsuite/kernel/learningtest.py --nwfc build/nwfc
 	trace        $run testsuite/trace/run.py --nwfc build/nwfc

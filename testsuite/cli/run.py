@@ -13,7 +13,7 @@ import captures as T
 from harness import BINDING, MAC, PORT, ROOT, Skip, filter_xml, main, nwfc, rule, test, write
 
 TARGETS = ["ebtables", "iptables", "ip6tables", "xtables", "nft", "bridge"]
-ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format"}     # of check
+ARGUMENT = {"--include", "--define", "--port", "--mac", "--filter", "--max-memory", "--format", "--warn"}     # of check
 # Each with the letter that options.def has for it.
 LETTERS = {name: letter for name, letter in re.findall(r"^COMMAND\(\w+, +(\w+), +'(\w)'", (ROOT / "nwfc" / "commands.def").read_text(), flags=re.M)}
 COMMANDS = list(LETTERS)
@@ -44,6 +44,21 @@ def findings_that_fail_are_1():
     write("w.xml", filter_xml("t", rule(element="<arp opcode='ARP_NAK'/>")))
     nwfc("compile", "-t", "nft", *PORT, "t", "w.xml")
     assert nwfc("compile", "-t", "nft", "--werror", *PORT, "t", "w.xml", status=1).out == ""
+
+
+@test
+def findings_are_switched():
+    write("t.xml", filter_xml("t", 2 * rule(element="<arp opcode='ARP_NAK'/>")))
+    assert "[W406]" in nwfc("check", "t.xml").err
+    assert "[W701]" in nwfc("check", "t.xml").err
+    quiet = nwfc("check", "-W", "no-opcode-9", "-Wno-W701", "t.xml").err
+    assert "[W406]" not in quiet and "[W701]" not in quiet, quiet
+    assert "error: " in nwfc("check", "-W", "error=w406", "t.xml", status=1).err
+    assert nwfc("compile", "-t", "nft", "-W", "error=opcode-9", *PORT, "t", "t.xml", status=1).out == ""
+    nwfc("check", "-W", "error=W406", "-W", "W406", "t.xml")
+    nwfc("check", "-W", "no-no-port", "t.xml")
+    assert "stays one" in nwfc("check", "-W", "no-E112", "t.xml", status=2).err
+    assert "wants no-NAME" in nwfc("check", "-W", "no-nothing", "t.xml", status=2).err
 
 
 @test

@@ -22,7 +22,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NOT_HERE = {"E503": "no target narrows", "E505": "wants two names with one hash",
-            "E606": "wants a kernel", "E607": "wants a machine without dot", "E603": "wants gigabytes", "E604": "wants gigabytes"}
+            "E606": "wants a kernel", "E607": "wants a machine without dot", "E603": "wants gigabytes",
+            "N719": "wants some hundred rules", "E604": "wants gigabytes"}
 
 
 def arguments():

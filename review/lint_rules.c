@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules and chains that do nothing.
+ */
+#include "ir/findings.h"
+#include "review/lint.h"
+
+#define NOTES_MOST 4
+
+/* --- rules that never match ---------------------------------------------------------------- */
+
+/* Does a form of the rule decide about anything? What only goes on decides nothing and is left
+ * alone. */
+static bool alive(const struct written *w)
+{
+	vec_each (f, &w->forms)
+		if ((*f)->decides != PSET_NONE || (*f)->rule->verdict == ACTION_CONTINUE)
+			return true;
+	return false;
+}
+
+/* All that takes the packets of all forms, each rule as written once. */
+static void cover_forms(struct lint_port *lp, const struct written *w, struct cover *all)
+{
+	vec_each (f, &w->forms) {
+		pset wanted = pset_and(lp->sets, (*f)->takes, lint_shown(lp, *f));
+		if (wanted == PSET_NONE)
+			continue;
+		struct cover c = lint_cover(lp, *f, wanted);
+		vec_each (by, &c.by) {
+			bool there = false;
+			vec_each (x, &all->by)
+				there |= lint_same_rule((*x)->rule, (*by)->rule);
+			if (!there)
+				*vec_push(lp->arena, &all->by) = *by;
+		}
+	}
+}
+
+static bool same_outcome(enum action a, enum action b)
+{
+	bool passes_a = a == ACTION_ACCEPT || a == ACTION_RETURN,
+	     passes_b = b == ACTION_ACCEPT || b == ACTION_RETURN;
+	return a == b || (passes_a && passes_b);
+}
+
+/* The first of them that does something else with the packets. */
+static const struct rule_meaning *opposed(const struct cover *c, enum action action)
+{
+	vec_each (by, &c->by)
+		if (!same_outcome((*by)->rule->verdict, action))
+			return *by;
+	return NULL;
+}
+
+static void note_cover(struct lint_port *lp, struct draft *d, const struct cover *c)
+{
+	for (uint32_t i = 0; i < c->by.n && i < NOTES_MOST; i++) {
+		const struct prule *r = c->by.items[i]->rule;
+		uint32_t more = i + 1 == NOTES_MOST ? c->by.n - NOTES_MOST : 0;
+		struct str words = lint_rule_words(lp, r);
+		draft_note(lp, d, r->source->span,
+			   more ? str_printf(lp->arena, "taken here: %.*s; and by %u more rules",
+					     STR_ARG(words), more)
+				: str_printf(lp->arena, "taken here: %.*s", STR_ARG(words)));
+	}
+}
+
+/* What the findings of stand-ins rest on. */
+static void note_standin(struct lint_port *lp, struct draft *d, const struct rule *r)
+{
+	bool variable = false;
+	vec_each (t, &r->tests)
+		variable |= t->value.kind == OPERAND_VAR || t->to.kind == OPERAND_VAR ||
+			    t->mask.kind == OPERAND_VAR;
+	if (lp->standin && variable)
+		d->hint = STR("no port gives its variables a value: they were given one of their "
+			      "own here");
+}
+
+/* Has an error of one rule been said of it, of which this is but the consequence? */
+static bool said_of_tests(const struct written *w)
+{
+	vec_each (t, &w->rule->tests) {
+		if (t->field == F_TCP_FLAGS && t->value.kind == OPERAND_VALUE &&
+		    t->value.value.u & 0xff & ~(t->value.value.u >> 8))
+			return true; /* W408 */
+		if (t->field == F_NET_PROTO && w->rule->proto->family == 6)
+			return true; /* W410 */
+	}
+	return false;
+}
+
+/* A rule whose tests no packet meets; or none that comes into the chain. */
+static void never_at_all(struct lint_port *lp, const struct written *w)
+{
+	bool contradicts = true;
+	const struct rule_meaning *f = w->forms.items[0];
+	const struct rule *r = w->rule;
+	vec_each (x, &w->forms)
+		contradicts &= pset_and(lp->sets, (*x)->takes, lp->sp->valid) == PSET_NONE;
+	if (contradicts && said_of_tests(w))
+		return;
+	struct str chain = lp->pd->program->parts[f->side].chains.n
+				   ? lp->pd->program->parts[f->side].chains.items[f->chain].name
+				   : STR("root");
+	struct draft *d =
+		contradicts ? draft_new(lp, FINDING(W701), r->span,
+					STR("no packet meets all tests of this rule"))
+			    : draft_new(lp, FINDING(W718), r->span,
+					str_printf(lp->arena,
+						   "chain '%.*s' never has the packets that this "
+						   "rule is about: %.*s",
+						   STR_ARG(chain),
+						   STR_ARG(lint_rule_words(lp, f->rule))));
+	if (!contradicts && r->filter->chain_given)
+		draft_note(lp, d, r->filter->chain_span, STR("the filter's chain"));
+	note_standin(lp, d, r);
+	lint_rule(lp, r, d);
+}
+
+/* An accept before a stock filter's drop: what the filter was taken for does not happen. */
+static void check_lost(struct lint_port *lp, const struct written *w, const struct rule_meaning *by)
+{
+	const struct rule *r = by->rule->source;
+	struct draft *d = lint_once(
+		lp, r, FINDING(W701), r->span,
+		str_printf(
+			lp->arena,
+			"a drop of the stock filter '%.*s' never matches: this %s takes all of its "
+			"packets before",
+			STR_ARG(w->rule->filter->name), action_names[r->action]));
+	if (d)
+		draft_note(lp, d, w->rule->span, lint_rule_words(lp, w->forms.items[0]->rule));
+}
+
+static void covered(struct lint_port *lp, const struct written *w, const struct cover *c)
+{
+	const struct rule *r = w->rule;
+	const struct rule_meaning *other = opposed(c, r->action);
+	if (lint_theirs(r)) {
+		if (other && r->action == ACTION_DROP && !lint_theirs(other->rule->source))
+			check_lost(lp, w, other);
+		return;
+	}
+	const char *many = c->by.n == 1 ? "an earlier rule takes" : "earlier rules take";
+	struct str text =
+		other ? str_printf(lp->arena,
+				   "this %s never matches: %s all of its packets, %s with another "
+				   "action (%s)",
+				   action_names[r->action], many,
+				   c->by.n == 1 ? "and" : "one of them",
+				   action_names[other->rule->verdict])
+		      : str_printf(lp->arena,
+				   "this %s never matches: %s all of its packets, with the same "
+				   "action",
+				   action_names[r->action], many);
+	struct draft *d = draft_new(lp, FINDING(W701), r->span, text);
+	note_cover(lp, d, c);
+	note_standin(lp, d, r);
+	lint_rule(lp, r, d);
+}
+
+/* --- chains ----------------------------------------------------------------------------------- */
+
+/* Is the rule of a chain into which nothing comes, on whatever side it is? */
+static bool in_unentered_chain(struct lint_port *lp, const struct written *w)
+{
+	const struct rule_meaning *f = w->forms.items[0];
+	if (f->layer != LAYER_FRAME || !f->chain)
+		return false;
+	for (int side = 0; side < SIDES; side++) {
+		const struct part *part = &lp->pd->program->parts[side];
+		for (uint32_t c = 1; c < part->chains.n; c++)
+			if (str_eq(part->chains.items[c].name, w->rule->filter->chain) &&
+			    lint_side(lp, (enum side)side)->chains.items[c].enters != PSET_NONE)
+				return false;
+	}
+	return true;
+}
+
+static void unentered(struct lint_port *lp, const struct written *w)
+{
+	const struct rule_meaning *f = w->forms.items[0];
+	const struct part *part = &lp->pd->program->parts[f->side];
+	const struct pchain *chain = &part->chains.items[f->chain];
+	const struct rule_meaning *first = f; /* of the chain */
+	while (first > lint_side(lp, f->side)->rules.items && first[-1].chain == f->chain &&
+	       first[-1].layer == f->layer)
+		first--;
+	struct cover c = lint_cover(
+		lp, first, pset_and(lp->sets, lp->sp->valid, chain_takes_set(lp->sp, chain)));
+	struct str text = str_printf(
+		lp->arena, "no packet ever enters chain '%.*s': %s all that would",
+		STR_ARG(chain->name), c.by.n == 1 ? "an earlier rule takes" : "earlier rules take");
+	const struct filter *filter = w->rule->filter;
+	struct draft *d = draft_new(lp, FINDING(W703),
+				    filter->chain_given ? filter->chain_span : filter->span, text);
+	d->key = filter;
+	note_cover(lp, d, &c);
+	lint_rule(lp, w->rule, d);
+}
+
+void lint_dead_rules(struct lint_port *lp)
+{
+	vec_each (w, &lp->rules) {
+		struct cover c = {0};
+		if (alive(w))
+			continue;
+		if (!lint_theirs(w->rule) && in_unentered_chain(lp, w)) {
+			unentered(lp, w);
+			continue;
+		}
+		cover_forms(lp, w, &c);
+		if (c.by.n)
+			covered(lp, w, &c);
+		else if (!lint_theirs(w->rule))
+			never_at_all(lp, w);
+	}
+}
+
+/* --- rules that change nothing
+ * -------------------------------------------------------------------- */
+
+static bool idle(const struct lint_port *lp, const struct written *w)
+{
+	bool any = false;
+	vec_each (f, &w->forms) {
+		if (lint_weight(lp, *f)->changes)
+			return false;
+		any |= (*f)->decides != PSET_NONE;
+	}
+	return any;
+}
+
+/* Where nothing at all is dropped, W704 says so. */
+static bool drops_beside(struct lint_port *lp, const struct written *w)
+{
+	vec_each (f, &w->forms)
+		if (lint_realm_drops(lp, (*f)->rule->proto))
+			return true;
+	return false;
+}
+
+/*
+ * An accept is an exception from a drop; one without which all would pass as well does nothing. (A
+ * drop before a drop of more, or a return before the end of its chain, says something to who
+ * reads.)
+ */
+void lint_idle_rules(struct lint_port *lp)
+{
+	vec_each (w, &lp->rules) {
+		if (w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule) || lp->standin ||
+		    !drops_beside(lp, w) || !idle(lp, w))
+			continue;
+		struct draft *d = draft_new(
+			lp, FINDING(N702), w->rule->span,
+			STR("without this accept no packet would be treated differently: nothing "
+			    "behind it drops what it takes"));
+		note_standin(lp, d, w->rule);
+		lint_rule(lp, w->rule, d);
+	}
+}
