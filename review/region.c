@@ -55,20 +55,42 @@ static void add_range(struct cutter *c, pset rest, u128 lo, u128 hi)
 	c->too_many |= p->ranges.n > MAX_RANGES || c->parts.n > MAX_RANGES;
 }
 
+/* Is one of the variable's bits from `bit` on asked for? Mostly the first bit of the diagram tells.
+ */
+static bool still_asks(const struct cutter *c, pset s, uint32_t bit)
+{
+	const uint32_t *bits = c->sp->bits[c->var];
+	uint32_t left = vars[c->var].bits - bit, last = bits[vars[c->var].bits - 1u];
+	uint32_t first = pset_first_bit(c->sp->sets, s);
+	if (s == PSET_ALL || first > last)
+		return false;
+	if (first >= bits[bit] &&
+	    last - bits[bit] == left - 1) /* not taking turns with another's */
+		return true;
+	return pset_asks(c->sp->sets, s, &bits[bit], left);
+}
+
+static pset half(const struct cutter *c, pset s, uint32_t bit, bool one)
+{
+	uint32_t first = pset_first_bit(c->sp->sets, s);
+	if (first == bit)
+		return one ? pset_with(c->sp->sets, s) : pset_without(c->sp->sets, s);
+	return first > bit ? s : pset_given(c->sp->sets, s, bit, one);
+}
+
 /* Values from lo on of which the bits from `bit` on are still open. */
 static void cut(struct cutter *c, pset s, uint32_t bit, u128 lo)
 {
 	uint32_t left = vars[c->var].bits - bit;
 	if (c->too_many)
 		return;
-	if (s == PSET_NONE || !left ||
-	    !pset_asks(c->sp->sets, s, &c->sp->bits[c->var][bit], left)) {
+	if (s == PSET_NONE || !left || !still_asks(c, s, bit)) {
 		u128 size = left == 128 ? ~(u128)0 : ((u128)1 << left) - 1;
 		add_range(c, s, lo, lo + size);
 		return;
 	}
 	for (int one = 0; one < 2; one++)
-		cut(c, pset_given(c->sp->sets, s, c->sp->bits[c->var][bit], one), bit + 1,
+		cut(c, half(c, s, c->sp->bits[c->var][bit], one), bit + 1,
 		    lo | (u128)one << (left - 1));
 }
 

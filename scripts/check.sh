@@ -68,6 +68,7 @@ suites() {
 	graph        $run testsuite/graph/run.py --nwfc build/nwfc
 	provenance   $run testsuite/provenance/run.py --nwfc build/nwfc
 	prove        $run testsuite/prove/run.py --nwfc build/nwfc --count 40
+	prove-kernel $run testsuite/prove/stock_kernel.py --nwfc build/nwfc
 	cases        $run testsuite/cases/run.py --nwfc build/nwfc
 	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc

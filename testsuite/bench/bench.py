@@ -11,6 +11,7 @@ Measures nwfc by workloads beside a reference in the same run and prints their r
     W5  one address of one port changes: compiling and loading the change
     W6  a text of the nwf language checked, against xmllint --sax over its XML twin
     W7  two filters compared packet by packet (nwfc diff); 100 ms for 1,000 rules
+    W8  what comes with the program proven of a filter, and of many ports (nwfc prove --ready=anti-spoof)
     packets   packets.py: what a forwarded packet and a flooded frame cost
     learnd    learning.py: what learnd costs for a frame, a port, a replayed capture
 
@@ -365,9 +366,34 @@ def w7(b):
     b.table.growth("changed", costs, RULES)
 
 
+# ---------------------------------------------------------------- W8
+
+GUESTS = (10, 100, 1000)
+
+
+def w8(b):
+    b.table.head("W8  nine assertions proven; reference: the time given")
+    costs = []
+    for n, rounds in zip(RULES, (21, 9, 3)):
+        old, new = b.path("old-%d.xml" % n), b.path("new-%d.xml" % n)
+        generate.versions(old, new, n)
+        made, = b.compare(rounds, [b.nwfc, "prove", "-q", "--ready=anti-spoof", new], fails=1)
+        target = 1 if n == 1000 else None
+        b.table.row("a filter of %d rules (%.0f MiB)" % (n, made.mib), made.ms, b.budget(200) if target else 0, "ms", target)
+    for n, rounds in zip(GUESTS, (9, 5, 3)):
+        text = b.path("guests-%d.nwf" % n)
+        with open(text, "w", encoding="ascii") as f:
+            for i in range(n):
+                f.write("port vnet%d mac 52:54:00:12:%02x:%02x { use clean-traffic; IP = 10.0.%d.%d; }\n" % (i, i >> 8, i & 255, i >> 8, i & 255))
+        made, = b.compare(rounds, [b.nwfc, "prove", "-q", "--ready=anti-spoof", text], fails=1)
+        costs.append(made.ms)
+        b.table.row("%d ports with clean-traffic (%.0f MiB)" % (n, made.mib), made.ms, 0, "ms")
+    b.table.growth("a port", costs, GUESTS)
+
+
 # ---------------------------------------------------------------- all
 
-WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "packets": packets.measure, "learnd": learning.measure}
+WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W8": w8, "packets": packets.measure, "learnd": learning.measure}
 
 
 def main():
