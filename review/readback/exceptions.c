@@ -112,6 +112,21 @@ static pset behind_other(struct script_form *f)
 	return all;
 }
 
+/*
+ * Protocols behind the header of whose packets anything is asked that nft does not
+ * see there. Such a test is false for nft, so the rules behind it decide, about
+ * packets that differ in nothing from others.
+ */
+static pset behind_unseen(struct script_form *f, pset behind)
+{
+	struct space *sp = f->sp;
+	pset s = DEPENDS(sp, behind, V_SPORT, V_DPORT, V_ICMP_TYPE, V_ICMP_CODE, V_TCP_FLAGS);
+	for (int v = VARS; v-- > 0;)
+		if (space_asks(sp, s, (enum var_id)v))
+			s = pset_any(sp->sets, s, sp->bits[v], vars[v].bits);
+	return s;
+}
+
 pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
 			    pset wanted, pset got)
 {
@@ -125,9 +140,7 @@ pset authentication_differs(struct script_form *f, const struct seat *seat, pset
 	if (pset_and(s, differ, ah) == PSET_NONE && !pset_asks(s, six, sp->bits[V_NET_PROTO], 8))
 		return differ;
 	pset behind = behind_proto(f, wanted);
-	pset unseen = pset_or(
-		s, behind_other(f),
-		DEPENDS(sp, behind, V_SPORT, V_DPORT, V_ICMP_TYPE, V_ICMP_CODE, V_TCP_FLAGS));
+	pset unseen = pset_or(s, behind_other(f), behind_unseen(f, behind));
 	pset d = pset_minus(s, pset_and(s, pset_xor(s, behind, got), ah), unseen);
 	d = pset_and(s, d, sp->valid);
 	return pset_or(s, pset_minus(s, differ, ah), d);
