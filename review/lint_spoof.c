@@ -258,9 +258,9 @@ static void say_unchecked(struct lint_port *lp, const bool *open)
 			buf_printf(&b, "%s%s", sep, claim_words[c]);
 			sep = ", ";
 		}
-	if (!*sep)
-		return;
 	struct str list = buf_take(lp->arena, &b);
+	if (!list.len)
+		return;
 	struct draft *d =
 		lint_once(lp, lp->pd->program, FINDING(N712), lp->span,
 			  str_printf(lp->arena, "%.*s: no rule keeps the guest from sending %.*s",
