@@ -124,21 +124,12 @@ static void test_chains(void **state)
 /* Every attribute of every protocol is read, in elements of either sign. */
 static void test_merged_elements(void **state)
 {
-<<<<<<< HEAD
 	static const char text[] = "<filter name='t'><rule action='drop' direction='in'>"
 				   "<tcp match='no' srcipaddr='10.0.0.1' dstportstart='1'/>"
 				   "<tcp match='yes' dstportstart='22' dstportend='23'/>"
 				   "<tcp match='no' srcipmask='8'/></rule></filter>";
 	assert_true(fixture_read(fx, text, strlen(text)));
 	assert_int_equal(fx->diags.list.n, 1); /* that one port takes the place of the other */
-=======
-	const char *text = "<filter name='t'><rule action='drop' direction='in'>"
-			   "<tcp match='no' srcipaddr='10.0.0.1' dstportstart='1'/>"
-			   "<tcp match='yes' dstportstart='22' dstportend='23'/>"
-			   "<tcp match='no' srcipmask='8'/></rule></filter>";
-	assert_true(fixture_read(fx, text, strlen(text)));
-	assert_int_equal(fx->diags.list.n, 1); /* the first port is lost */
->>>>>>> lint
 	assert_string_equal(fx->diags.list.items[0]->kind->code, "W412");
 	const struct rule *r = rule_at(fixture_filter(fx, "t"), 0);
 	assert_int_equal(r->tests.n, 2);
