@@ -313,9 +313,21 @@ static void give_up(struct lint *l, const struct lint_port *lp)
 		reopen(l);
 }
 
+/* What was found so far is said; that the rest was not looked at is said, too. */
+static bool has_memory(struct lint *l, const struct port_data *pd)
+{
+	if (!arena_full(l->cx->arena))
+		return true;
+	diag_add(l->cx->diags, FINDING(N719), pd->port->span,
+		 "'%.*s': the memory is used up; from here on nothing is looked at",
+		 STR_ARG(pd->port->name));
+	close_space(l);
+	return false;
+}
+
 static void look_at(struct lint *l, const struct port_data *pd, bool standin)
 {
-	if (!l->sp || seen_before(l, pd))
+	if (!l->sp || seen_before(l, pd) || !has_memory(l, pd))
 		return;
 	size_t mark = sets_mark(l->sp->sets);
 	uint32_t drafts = l->drafts.n;

@@ -238,6 +238,7 @@ static bool holds(const struct packet *p, struct str text)
 	return false;
 }
 
+/* Every bit that there is gets its value. */
 static void set_bits(const struct space *sp, const struct packet *p, bool *of)
 {
 	for (int v = 0; v < VARS; v++)
@@ -276,10 +277,14 @@ pset space_packet(struct space *sp, const struct packet *p)
 
 bool space_contains(struct space *sp, pset s, const struct packet *p)
 {
-	bool *of = arena_new_array(sp->arena, bool, all_bits(sp));
-	set_bits(sp, p, of);
+	uint32_t n = all_bits(sp);
+	if (n > sp->of_room) {
+		sp->of_room = 2 * n;
+		sp->of = arena_new_array(sp->arena, bool, sp->of_room);
+	}
+	set_bits(sp, p, sp->of);
 	while (s > PSET_ALL)
-		s = of[pset_first_bit(sp->sets, s)] ? pset_with(sp->sets, s)
+		s = sp->of[pset_first_bit(sp->sets, s)] ? pset_with(sp->sets, s)
 						    : pset_without(sp->sets, s);
 	return s == PSET_ALL;
 }

@@ -31,6 +31,8 @@ struct space {
 	pset valid;
 	pset gratuitous;           /* sender address of an ARP equals the target's */
 	struct range_cell *ranges; /* sets of ranges made before */
+	bool *of;                  /* a packet as bits, for space_contains() */
+	uint32_t of_room;
 	struct map unknown_index;
 	vec_of(struct unknown) unknowns;
 	pset options[256]; /* TCP option of a kind is there; PSET_NONE until it is asked for */

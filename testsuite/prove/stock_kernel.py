@@ -41,7 +41,7 @@ def forged(nwfc, inputs):
 def hold(nwfc, bridge, name):
     inputs = R.stock_inputs(name)
     # behind AH nft does not see what ebtables does, which the compile would say
-    script = nwfc.run("compile", "-q", "--verify=never", "-t", "nft", *inputs)
+    script = nwfc.run("compile", "-q", "-t", "nft", *inputs)
     R.check(script, name, "is not compiled")
     K.run("nft", "-f", "-", text=script)
     proofs = nwfc.prove("--ready=anti-spoof", *inputs)["proofs"]
