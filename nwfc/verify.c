@@ -113,17 +113,34 @@ static bool say_too_large(struct compile *c, const struct job *j)
 	return false;
 }
 
+/*
+ * By itself nothing is refused that is not shown to be wrong: a word that the reader
+ * does not know is its own lack, and is said where it was asked for.
+ */
+static bool only_unread(const struct diags *ds)
+{
+	vec_each (f, &ds->list)
+		if ((*f)->severity == SEV_ERROR && (*f)->kind != FINDING(E801))
+			return false;
+	return ds->list.n > 0;
+}
+
 bool verify_text(struct compile *c, const struct job *j, struct str text)
 {
-	struct diags *ds = &c->s->diags;
+	struct arena *a = c->s->arena;
+	struct diags *ds = &c->s->diags, quiet = {.arena = a, .sources = &c->s->sources, .max = 8};
 	struct verify_report report;
-	uint32_t file = source_add(
-		&c->s->sources, str_printf(c->s->arena, "<script for %s>", j->target->name), text);
-	uint32_t before = ds->list.n;
-	if (verify_script(c->s->arena, ds, file, &c->build, &report))
-		return true;
+	uint32_t file =
+		source_add(&c->s->sources, str_printf(a, "<script for %s>", j->target->name), text);
+	if (verify_script(a, &quiet, file, &c->build, false, &report))
+		return report.unsure == 0 ||
+		       !left_out(c, j, "it depends on which connections a rule counts");
 	if (report.too_large)
 		return say_too_large(c, j);
+	if (c->verify != VERIFY_ALWAYS && only_unread(&quiet))
+		return !left_out(c, j, "its reader does not know a word of it");
+	uint32_t before = ds->list.n;
+	verify_script(a, ds, file, &c->build, false, &report);
 	if (ds->list.n > before)
 		diag_hint(ds, ds->list.items[ds->list.n - 1],
 			  "this is a mistake in nwfc, and nothing was written; please report it "

@@ -127,6 +127,25 @@ static pset behind_unseen(struct script_form *f, pset behind)
 	return s;
 }
 
+static bool asks_transport(const struct prule *r)
+{
+	vec_each (x, &r->tests)
+		if (fields[x->field].header == HDR_TRANSPORT)
+			return r->proto->family == 6;
+	return false;
+}
+
+bool asks_behind_authentication(const struct port_data *pd, const struct seat *seat)
+{
+	if (seat->syntax != SYNTAX_NFT || seat->layer != LAYER_FRAME)
+		return false;
+	vec_each (c, &pd->program->parts[seat->side].chains)
+		vec_each (it, &c->items)
+			if (it->kind == ITEM_RULE && asks_transport(it->rule))
+				return true;
+	return false;
+}
+
 pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
 			    pset wanted, pset got)
 {

@@ -13,6 +13,7 @@ static const struct compare_option options4[] = {
 	{"-d", V_IP4_DADDR, C_IP4, OPT_ADDRESS, false},
 	{"--sport", V_SPORT, C_PORTS, OPT_PORTS, true},
 	{"--dport", V_DPORT, C_PORTS, OPT_PORTS, true},
+	{"--sports", V_SPORT, C_PORTS, OPT_PORTS, true}, /* multiport's, with one port */
 	{"--dscp", V_DSCP, C_IP, OPT_UINT, false},
 	{"--mac-source", V_ETHER_SADDR, C_ANY, OPT_ADDRESS, false},
 	{NULL, 0, 0, 0, false},
@@ -23,6 +24,7 @@ static const struct compare_option options6[] = {
 	{"-d", V_IP6_DADDR, C_IP6, OPT_ADDRESS, false},
 	{"--sport", V_SPORT, C_PORTS, OPT_PORTS, true},
 	{"--dport", V_DPORT, C_PORTS, OPT_PORTS, true},
+	{"--sports", V_SPORT, C_PORTS, OPT_PORTS, true}, /* multiport's, with one port */
 	{"--dscp", V_DSCP, C_IP, OPT_UINT, false},
 	{"--mac-source", V_ETHER_SADDR, C_ANY, OPT_ADDRESS, false},
 	{NULL, 0, 0, 0, false},
@@ -65,7 +67,7 @@ static bool read_module(struct rule_reader *x)
 {
 	static const char *const modules[] = {
 		"comment", "conntrack", "connlimit", "dscp", "icmp", "icmp6", "iprange",
-		"mac",     "physdev",   "sctp",      "set",  "tcp",  "udp"};
+		"mac",     "multiport", "physdev",   "sctp", "set",  "tcp",   "udp"};
 	struct word w;
 	if (x->negated || !line_word(x->l, &w))
 		return line_unread(x->l, "a module");

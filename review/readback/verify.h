@@ -22,10 +22,15 @@ struct verify_report {
 	struct str tool;           /* what kind of script it is */
 	bool no_hooks;
 	bool too_large; /* no proof, and nothing else was found: there is no finding */
+	uint32_t unsure; /* parts that differ in nothing but what connections are counted */
 };
 
-/* file: of the sources. Findings go to ds. */
+/*
+ * file: of the sources. Findings go to ds. Which connections a rule counts depends on how
+ * its instances are written, and the same count has no other name in a script; a difference
+ * that is there only if such counts differ is a finding when `strict`, and else counted as unsure.
+ */
 bool verify_script(struct arena *a, struct diags *ds, uint32_t file, const struct build *b,
-		   struct verify_report *out);
+		   bool strict, struct verify_report *out);
 
 #endif
