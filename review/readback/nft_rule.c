@@ -320,7 +320,7 @@ static pset all_elements(struct cursor *c, const struct eset *e, const struct co
 static pset whole_set(struct cursor *c, const struct eset *e, const struct concat *k)
 {
 	struct arena *a = c->f->arena;
-	struct str key = e->name;
+	struct str key = str_printf(a, "%.*s %.*s", STR_ARG(e->table), STR_ARG(e->name));
 	bool added;
 	for (uint32_t i = 0; i < k->n; i++) {
 		key = str_printf(a, "%.*s %.*s", STR_ARG(key), STR_ARG(k->fields[i]->text));

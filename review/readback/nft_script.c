@@ -245,18 +245,36 @@ static bool read_table(struct cursor *c)
 	return want(c, "}");
 }
 
-/* add and delete in front empty the table; an element of a change is none of a whole script. */
+/* Has a table of ours something in it by now? */
+static bool is_filled(const struct script_form *f, struct str table)
+{
+	vec_each (c, &f->chains)
+		if (str_eq(c->table, table))
+			return true;
+	vec_each (x, &f->sets)
+		if (str_eq((*x)->table, table))
+			return true;
+	return false;
+}
+
+/*
+ * add and delete in front empty the table, and behind it they would take it away again; an element
+ * of a change is none of a whole script.
+ */
 static bool read_command(struct cursor *c)
 {
 	struct str family;
+	uint32_t lo = c->now.lo;
 	bool remove = take(c, "delete");
-	if (remove || take(c, "add")) {
-		if (!want(c, "table") || !read_table_name(c, &family))
-			return false;
-		return c->now.kind == TK_LINE || c->now.kind == TK_END ||
-		       not_understood(c, "the end of the line");
-	}
-	return want(c, "table") && read_table(c);
+	if (!remove && !take(c, "add"))
+		return want(c, "table") && read_table(c);
+	if (!want(c, "table") || !read_table_name(c, &family))
+		return false;
+	if (remove && is_filled(c->f, c->table))
+		return unread(c->f, lo, c->now.lo,
+			      "to delete a table behind its rules takes them away again");
+	return c->now.kind == TK_LINE || c->now.kind == TK_END ||
+	       not_understood(c, "the end of the line");
 }
 
 bool read_nft(struct script_form *f)

@@ -164,6 +164,24 @@ static pset differing(struct checker *c, const struct seat *seat, const struct p
 	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, pd, wanted));
 }
 
+/* What a guest sends goes on to the rules of who gets it, and to the host's own. */
+static bool goes_on(struct checker *c, const struct seat *seat, const struct port_data *pd,
+		    const struct outcome *got)
+{
+	if ((seat->hook != HOOK_FORWARD && seat->hook != HOOK_INPUT) || seat->side != SIDE_OUT ||
+	    got->accepted == PSET_NONE)
+		return true;
+	struct finding *x = diag_add(c->f->ds, FINDING(E802), rule_span(got->acceptor, c->f->file),
+				     "%s %s, %s (%s): the script accepts packets here, so no rule "
+				     "behind it, for who gets "
+				     "them, is asked",
+				     syntax_names[c->syntax], side_names[seat->side],
+				     seat->layer == LAYER_FRAME ? "frame" : "packet", seat->words);
+	diag_note(c->f->ds, x, pd->port->name_span, "port %.*s", STR_ARG(pd->port->name));
+	c->f->failed = true;
+	return false;
+}
+
 static bool check_seat(struct checker *c, const struct seat *seat, const struct port_data *pd,
 		       const struct side_meaning *m)
 {
@@ -172,9 +190,13 @@ static bool check_seat(struct checker *c, const struct seat *seat, const struct 
 	struct wanted w = {m->layer_passed[seat->layer], m->layer_dropped[seat->layer],
 			   m->layer_rejected[seat->layer]};
 	soften_reject(sp, seat, &w);
-	if (!eval_seat(c->f, seat, pd->port->name, asked_at(sp, seat), &got) ||
-	    sets_failed(sp->sets))
+	bool done = eval_seat(c->f, seat, pd->port->name, asked_at(sp, seat), &got);
+	if (c->f->failed)
+		return false;
+	if (!done || sets_failed(sp->sets))
 		return too_large(c);
+	if (!goes_on(c, seat, pd, &got))
+		return false;
 	pset d = differing(c, seat, pd, w.dropped, got.dropped);
 	pset r = differing(c, seat, pd, w.rejected, got.rejected);
 	d = pset_or(sp->sets, d, r);

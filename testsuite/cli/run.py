@@ -820,6 +820,80 @@ def the_side_is_told_by_the_address_or_by_an_option():
     nwfc("trace", *TRACE, "--side=up", "s.pcap", status=2)
 
 
+TWO_PORTS = """filter f {
+frames:
+  drop out ether saddr != $MAC
+packets:
+  accept in tcp dport 22
+  drop in tcp
+  accept out udp
+  drop out udp dport 67
+}
+port vnet0 mac 52:54:00:00:00:01 { use f; }
+port vnet1 mac 52:54:00:00:00:02 { use f; }
+"""
+
+
+def read_back(target, *edits, source="t.nwf"):
+    """A script of the file with edits: the finding of `verify`, which accepts the script without them."""
+    text = nwfc("compile", "-t", target, source).out
+    write("script", text)
+    nwfc("verify", "-q", "script", source)
+    for old, new in edits:
+        assert re.search(old, text), old
+        text = re.sub(old, new, text, count=1)
+    write("script", text)
+    r = nwfc("verify", "-q", "script", source, status=None)
+    assert r.status, (edits, "is accepted")
+    return r.err
+
+
+@test
+def a_script_that_asks_for_the_other_end_is_not_proved():
+    """For one port it looks right, when nothing is known of the other one."""
+    write("t.nwf", TWO_PORTS)
+    for chain in ("packet.in", "f/packet/in"):
+        head = r"(chain %s \{\n(\t\ttype .*\n)?)" % chain
+        for words in ('iifname "vnet1" accept', "iifname . ether saddr @MAC.ether return", 'iifname "vnet1" goto f/out'):
+            assert "depends on both ports" in read_back("nft", (head, r"\1\t\t%s\n" % words)), words
+    for target, words in (("ebtables", "-A nwfc-in -i vnet1 -j DROP"), ("iptables", "-A nwfc-in -m physdev --physdev-in vnet1 -j ACCEPT"),
+                          ("iptables", "-A nwfc-in -m physdev --physdev-in vnet1 -j RETURN"), ("ip6tables", "-A nwfc-i/vnet0 -m physdev --physdev-in vnet1 -j ACCEPT"),
+                          ("iptables", "-A nwfc-o/vnet0 -m physdev --physdev-out vnet1 -j RETURN")):
+        assert "depends on both ports" in read_back(target, (r"(?m)^(?=-A nwfc-o)", words + "\n")), words
+
+
+@test
+def a_script_that_skips_who_is_asked_next_is_not_proved():
+    write("t.nwf", TWO_PORTS)
+    assert "no rule behind it" in read_back("iptables", (r"(-A nwfc-o/vnet0 .*)RETURN", r"\1ACCEPT"))
+    assert "no rule behind it" in read_back("iptables", (r"(-A nwfc-h/vnet1 .*)RETURN", r"\1ACCEPT"))
+    assert "no rule behind it" in read_back("xtables", (r"(-A nwfc-o/vnet1 .*conntrack.*)RETURN", r"\1ACCEPT"))
+    assert "depends on both ports" in read_back("iptables", ("-A nwfc-forward -j nwfc-out\n(.*nwfc-in)\n", r"\1\n-A nwfc-forward -j nwfc-out\n"))
+
+
+@test
+def names_of_interfaces_that_there_are_not_are_unequal():
+    write("t.nwf", TWO_PORTS)
+    for words in ('oifname != "vnet0" accept', "oifname . ether saddr != @MAC.ether accept"):
+        assert "[E802]" in read_back("nft", (r"(chain frame.out \{\n.*\n)", r"\1\t\t%s\n" % words)), words
+    assert "[E802]" in read_back("iptables", (r"(?m)^(?=-A nwfc-host -m)", "-A nwfc-host -m physdev ! --physdev-out vnet0 -j DROP\n"))
+
+
+@test
+def what_is_taken_away_again_is_not_proved():
+    write("t.nwf", TWO_PORTS)
+    assert "takes them away" in read_back("nft", (r"\Z", "delete table bridge nwfc\n"))
+
+
+@test
+def sets_of_two_tables_are_two():
+    write("t.nwf", "filter g {\nframes:\n  pass out ip saddr { 10.0.0.1, 10.0.0.9 }\n  drop out ip\n}\n"
+          "port vnet0 mac 52:54:00:00:00:01 { use g; }\nport mv0 mac 52:54:00:00:00:02 { macvtap; use g; }\n")
+    named = (r"(table netdev nwfc \{\n)((?s:.*?)ip saddr )\{.*?\}", r"\1\tset x {\n\t\ttypeof ip saddr\n\t\telements = { 10.0.0.1, 10.0.0.9 }\n\t}\n\2@x")
+    other = (r"(table bridge nwfc \{\n)((?s:.*?)ip saddr )\{.*?\}", r"\1\tset x {\n\t\ttypeof ip saddr\n\t\telements = { 10.0.0.1, 10.0.0.66 }\n\t}\n\2@x")
+    assert "[E802]" in read_back("nft", named, other)
+
+
 @test
 def drops_are_summed_up_by_rule():
     write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
