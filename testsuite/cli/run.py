@@ -895,6 +895,19 @@ def sets_of_two_tables_are_two():
 
 
 @test
+def a_diff_looks_at_what_comes_after_learning():
+    """While an address is learned the filter is not in force, but it will be."""
+    old = ("filter f {\nframes:\n  drop out ip saddr != $IP\npackets:\n  drop in tcp dport 22\n}\n"
+           "port vnet0 mac 52:54:00:00:00:01 { use f; learn any; }\n")
+    write("old.nwf", old)
+    for wrong, right in (("drop in tcp", "accept in tcp"), ("drop out ip saddr != $IP", "pass out ip saddr != $IP")):
+        write("new.nwf", old.replace(wrong, right))
+        for form in ("text", "json", "markdown", "html"):
+            assert re.search("once its address is known|\"learned\": true", nwfc("diff", "--format", form, "old.nwf", "new.nwf", status=1).out), form
+    assert "(2 compared)" in nwfc("diff", "old.nwf", "old.nwf").out
+
+
+@test
 def drops_are_summed_up_by_rule():
     write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
     r = traced("--explain-drops", "d.pcap")
