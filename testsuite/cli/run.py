@@ -908,6 +908,18 @@ def a_diff_looks_at_what_comes_after_learning():
 
 
 @test
+def a_proof_looks_at_what_comes_after_learning():
+    text = ("filter f {\nframes:\n  drop out ip saddr != $IP\npackets:\n  accept in tcp dport 22\n}\n"
+            "port vnet0 mac 52:54:00:00:00:01 { use f; learn any; }\n")
+    write("t.nwf", text + "assert port vnet0 never in tcp dport 22\n")
+    r = nwfc("prove", "t.nwf", status=1).out
+    assert re.search(r"proven +port vnet0, while", r) and re.search(r"BROKEN +port vnet0, once", r), r
+    assert '"learned": true' in nwfc("prove", "--format", "json", "t.nwf", status=1).out
+    write("t.nwf", text + "assert port vnet0 never out ip saddr 10.9.8.7\n")
+    assert "2 proven" in nwfc("prove", "t.nwf").out
+
+
+@test
 def drops_are_summed_up_by_rule():
     write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
     r = traced("--explain-drops", "d.pcap")
