@@ -915,7 +915,7 @@ def a_proof_looks_at_what_comes_after_learning():
     r = nwfc("prove", "t.nwf", status=1).out
     assert re.search(r"proven +port vnet0, while", r) and re.search(r"BROKEN +port vnet0, once", r), r
     assert '"learned": true' in nwfc("prove", "--format", "json", "t.nwf", status=1).out
-    write("t.nwf", text + "assert port vnet0 never out ip saddr 10.9.8.7\n")
+    write("t.nwf", text + "assert port vnet0 never out tcp ip saddr 10.9.8.7\n")
     assert "2 proven" in nwfc("prove", "t.nwf").out
 
 
