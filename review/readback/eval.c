@@ -43,6 +43,7 @@ struct walk {
 	struct str port;
 	struct outcome *out;
 	bool endless;
+	uint32_t keys;          /* counted in by a rule */
 	bool named;             /* the way to this chain asks for the port */
 	bool goes_on, accepted; /* goes_on: what is accepted, of which there is some, is asked on */
 };
@@ -83,7 +84,7 @@ static bool asks_end(const struct rule_form *r, bool out)
 	vec_each (l, &r->lookups)
 		if (l->out == out)
 			return true;
-	return r->map && r->map_out == out;
+	return (r->map && r->map_out == out) || (r->count.by_iface && r->count.out == out);
 }
 
 static bool asks_other(const struct walk *w, const struct rule_form *r)
@@ -173,11 +174,38 @@ static pset lookup_takes(struct walk *w, const struct lookup *l)
 
 /* --- rules --- */
 
-static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
+/* So many values of a key are told apart. */
+#define MAX_KEYS 20000u
+
+/* Each value of the key's fields counts by itself: bit by bit, what is left of `rest`. */
+static pset count_of_keys(struct walk *w, const struct count_test *c, uint32_t key, uint32_t bit,
+			  pset rest)
 {
 	struct space *sp = w->f->sp;
-	pset over = space_connections(sp, c->n, rest);
-	return c->over ? pset_and(sp->sets, rest, over) : pset_minus(sp->sets, rest, over);
+	if (rest == PSET_NONE || w->endless)
+		return PSET_NONE;
+	if (key == c->keys) {
+		pset over = space_connections(sp, c->n, rest);
+		w->endless |= ++w->keys > MAX_KEYS;
+		return c->over ? pset_and(sp->sets, rest, over) : pset_minus(sp->sets, rest, over);
+	}
+	const struct field_ref *field = c->key[key];
+	pset takes = PSET_NONE;
+	for (int one = 0; one < 2; one++) {
+		u128 mask = (u128)1 << (field->width - 1 - bit);
+		pset part =
+			pset_and(sp->sets, rest, field_masked(w->f, field, one ? mask : 0, mask));
+		bool last = bit + 1 == field->width;
+		pset more = count_of_keys(w, c, key + last, last ? 0 : bit + 1, part);
+		takes = pset_or(sp->sets, takes, more);
+	}
+	return takes;
+}
+
+static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
+{
+	w->keys = 0;
+	return count_of_keys(w, c, 0, 0, rest);
 }
 
 static pset rule_form_takes(struct walk *w, const struct rule_form *r)

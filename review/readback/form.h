@@ -47,7 +47,10 @@ struct iface_test {
 /* More than (over) n connections of the source, or not. */
 struct count_test {
 	bool there, over;
+	bool by_iface, out; /* for each interface that it leaves by, or comes in by */
 	uint32_t n;
+	const struct field_ref *key[8]; /* and for each value of these */
+	uint32_t keys;
 };
 
 enum act {
@@ -76,6 +79,7 @@ struct eset {
 	uint32_t columns;
 	int iface_column; /* -1: none */
 	bool map, dynamic, defined;
+	bool counted; /* a rule counts in it */
 	vec_of(struct element) elements;
 	struct map by_name;         /* interface -> index + 1 of the first element */
 	vec_of(uint32_t) wildcards; /* elements whose name is a beginning */

@@ -599,6 +599,13 @@ static bool read_count(struct cursor *c, struct rule_form *r)
 		return unread(c->f, lo, hi,
 			      "connections are counted in this set for another key "
 			      "than the port and the source");
+	if (e->counted)
+		return unread(c->f, lo, hi, "another rule counts in this set, too");
+	e->counted = true;
+	r->count.by_iface = true;
+	r->count.out = k.iface == 2;
+	for (uint32_t i = 1; i < k.n; i++)
+		r->count.key[r->count.keys++] = k.fields[i];
 	if (!want(c, "ct") || !want(c, "count"))
 		return false;
 	r->count.over = take(c, "over");

@@ -920,6 +920,23 @@ def a_proof_looks_at_what_comes_after_learning():
 
 
 @test
+def each_instance_counts_its_connections():
+    """Fifteen to port 22 and fifteen to port 23: more than twenty of a range, and not of one of them."""
+    text = ("filter f {\npackets:\n  accept in tcp dport $P ct count <= 20\n  accept in ip udp dport 53 ct count <= 20\n  drop in tcp\n}\n"
+            "port vnet0 mac 52:54:00:00:00:01 {\n  use f\n  P = 22, 23\n}\n")
+    write("each.nwf", text)
+    write("all.nwf", text.replace("$P", "22-23"))
+    assert "more than 20 connections" in nwfc("diff", "each.nwf", "all.nwf", status=1).out
+    for target in ("nft", "iptables", "ip6tables"):
+        for mine, other in (("each.nwf", "all.nwf"), ("all.nwf", "each.nwf")):
+            write("script", nwfc("compile", "--verify=always", "-t", target, mine).out)
+            nwfc("verify", "script", mine)
+            assert "[E802]" in nwfc("verify", "script", other, status=1).err
+    assert "counts in this set" in read_back("nft", (r"@f/limit3", "@f/limit1"), source="all.nwf")
+    assert "depends on both ports" in read_back("nft", (r"\{ oifname . ip saddr", "{ iifname . ip saddr"), source="all.nwf")
+
+
+@test
 def drops_are_summed_up_by_rule():
     write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
     r = traced("--explain-drops", "d.pcap")
