@@ -293,13 +293,15 @@ static void note_broken(struct prove *p, struct proof *x, enum side side, pset b
 	x->unknowns = (struct questions){0};
 	if (o == BROKEN)
 		bad = sure;
-	x->witness = space_witness(sp, bad, &x->subject->usual[side]);
+	pset sayable = space_sayable(sp, bad);
+	x->witness =
+		space_witness(sp, sayable == PSET_NONE ? bad : sayable, &x->subject->usual[side]);
 	if (o == DEPENDS)
 		note_unknowns(sp, bad, x);
 	x->region = region_of(sp, pset_simplify(sp->sets, bad, sp->valid), PROVE_BOXES);
 	x->walk = simulate(NULL, &x->subject->data, &x->witness);
-	p->wrong |=
-		!verdict_breaks(x->walk.verdict, x->assertion->demand) && !sets_failed(sp->sets);
+	p->wrong |= sayable != PSET_NONE && !sets_failed(sp->sets) &&
+		    !verdict_breaks(x->walk.verdict, x->assertion->demand);
 }
 
 struct sides {

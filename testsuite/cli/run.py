@@ -937,6 +937,14 @@ def each_instance_counts_its_connections():
 
 
 @test
+def counts_of_other_packets_have_other_answers():
+    """Many connections, but few to port 22: such a packet passes, though its words can not say so."""
+    write("t.nwf", "filter f {\npackets:\n  drop in tcp dport 22 ct count > 20\n  accept in tcp ct count > 20\n  drop in tcp\n}\n"
+          "port vnet0 mac 52:54:00:00:00:01 { use f; }\nassert port vnet0 never in tcp dport 22\n")
+    assert "1 depending" in nwfc("prove", "t.nwf", status=1).out
+
+
+@test
 def drops_are_summed_up_by_rule():
     write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))
     r = traced("--explain-drops", "d.pcap")
