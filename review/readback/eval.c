@@ -208,6 +208,21 @@ static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
 	return count_of_keys(w, c, 0, 0, rest);
 }
 
+/* What has no interface in its key counts for one port alone, or those of several together. */
+static bool counts_apart(struct walk *w, const struct rule_form *r)
+{
+	bool added;
+	struct str key = str_printf(w->f->arena, "%u", r->lo);
+	if (r->count.by_iface)
+		return true;
+	struct map_entry *e = map_put(w->f->arena, &w->f->counters, key, &added);
+	if (added)
+		e->cptr = arena_copy(w->f->arena, &w->port, sizeof w->port);
+	return str_eq(*(const struct str *)e->cptr, w->port) ||
+	       unread(w->f, r->lo, r->hi,
+		      "the connections of several ports are counted together here");
+}
+
 static pset rule_form_takes(struct walk *w, const struct rule_form *r)
 {
 	pset s = r->takes;
@@ -218,7 +233,13 @@ static pset rule_form_takes(struct walk *w, const struct rule_form *r)
 			return PSET_NONE;
 	vec_each (l, &r->lookups)
 		s = pset_and(w->f->sp->sets, s, lookup_takes(w, l));
-	return r->count.there ? count_takes(w, &r->count, s) : s;
+	if (!r->count.there || s == PSET_NONE)
+		return s;
+	if (!counts_apart(w, r)) {
+		w->endless = true;
+		return PSET_NONE;
+	}
+	return count_takes(w, &r->count, s);
 }
 
 static const struct element *map_element(const struct walk *w, const struct rule_form *r)

@@ -145,6 +145,7 @@ struct script_form {
 	uint32_t private[BASES][512]; /* bits + 1 that the space does not have */
 	pset sofar;                   /* what the tests before it leave for a field */
 	struct map wholes;            /* sets without interfaces, by where they are looked into */
+	struct map counters;          /* rules that count -> the port */
 	uint64_t steps;               /* rules walked, which a limit ends */
 };
 

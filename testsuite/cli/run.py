@@ -937,6 +937,13 @@ def each_instance_counts_its_connections():
 
 
 @test
+def ports_do_not_count_together():
+    write("t.nwf", "filter f {\npackets:\n  drop in tcp ct count > 20\n}\n"
+          "port vnet0 mac 52:54:00:00:00:01 { use f; }\nport vnet1 mac 52:54:00:00:00:02 { use f; }\n")
+    assert "counted together" in read_back("iptables", ("-g nwfc-i/vnet1", "-g nwfc-i/vnet0"))
+
+
+@test
 def counts_of_other_packets_have_other_answers():
     """Many connections, but few to port 22: such a packet passes, though its words can not say so."""
     write("t.nwf", "filter f {\npackets:\n  drop in tcp dport 22 ct count > 20\n  accept in tcp ct count > 20\n  drop in tcp\n}\n"
