@@ -141,6 +141,7 @@ struct script_form {
 	struct map set_index;
 	vec_of(struct eset *) sets;
 	vec_of(struct str) unread;    /* tables of networks, which are no part of filters */
+	struct map emptied;           /* tables that are deleted in front */
 	bool no_hooks;                /* it leaves out the jumps from the base chains */
 	uint32_t private[BASES][512]; /* bits + 1 that the space does not have */
 	pset sofar;                   /* what the tests before it leave for a field */

@@ -234,12 +234,29 @@ static bool check_name(struct checker *c, const struct map *ports, const struct 
 	return false;
 }
 
+/* A device of a hook: a macvtap, for only these are looked at there. */
+static bool check_device(struct checker *c, const struct map *ports, const struct chain_form *ch,
+			 const struct iface_test *t)
+{
+	const struct map_entry *e = t->prefix ? NULL : map_find(ports, t->name);
+	const struct port_data *pd = e ? e->cptr : NULL;
+	if (pd && pd->port->direct)
+		return true;
+	diag_add(c->f->ds, FINDING(E802), (struct span){c->f->file, 0, 0},
+		 "chain '%.*s' hangs at '%.*s', and the inputs have no macvtap of this name",
+		 STR_ARG(ch->name), STR_ARG(t->name));
+	return false;
+}
+
 static bool check_names(struct checker *c)
 {
 	struct map ports = {0};
 	bool good = true, added;
 	vec_each (pd, &c->build->ports)
-		map_put(c->f->arena, &ports, pd->port->name, &added);
+		map_put(c->f->arena, &ports, pd->port->name, &added)->cptr = pd;
+	vec_each (ch, &c->f->chains)
+		vec_each (t, &ch->devs)
+			good &= !good || check_device(c, &ports, ch, t);
 	vec_each (ch, &c->f->chains)
 		vec_each (r, &ch->rules)
 			vec_each (t, &(*r)->ifaces)
