@@ -121,6 +121,7 @@ enum hook {
 struct chain_form {
 	struct str table, name;
 	bool defined; /* else only named by a jump */
+	bool stale;   /* ebtables: what it held before is not flushed */
 	enum hook hook;
 	int priority;
 	bool drops;                     /* policy */

@@ -883,6 +883,7 @@ def names_of_interfaces_that_there_are_not_are_unequal():
 def what_is_taken_away_again_is_not_proved():
     write("t.nwf", TWO_PORTS)
     assert "takes them away" in read_back("nft", (r"\Z", "delete table bridge nwfc\n"))
+    assert "not flushed" in read_back("ebtables", ("-F nwfc-o/vnet0\n", ""))
     assert "not deleted first" in read_back("nft", ("delete table bridge nwfc\n", ""))
     assert "no macvtap" in read_back("nft", (r"\Z", 'add table netdev nwfc\ndelete table netdev nwfc\ntable netdev nwfc {\n\tchain c {\n'
                                              '\t\ttype filter hook ingress devices = { "vnet0" } priority 0; policy drop;\n\t}\n}\n'))
