@@ -63,6 +63,8 @@ static void put_pair(const struct diff *d, const struct difference *x, struct bu
 	const struct pair *p = x->pair;
 	buf_printf(out, "    {\"kind\": \"%s\", ", p->standin ? "filter" : "port");
 	put_text(out, "name", p->name);
+	if (p->learned)
+		buf_lit(out, ", \"learned\": true");
 	buf_printf(out, ", \"change\": \"%s\", \"changes\": [",
 		   !p->port[BEFORE] ? "new"
 		   : !p->port[NOW]  ? "gone"

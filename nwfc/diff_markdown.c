@@ -67,7 +67,7 @@ void diff_markdown(const struct diff *d, struct buf *out)
 		buf_printf(out, "%s#### %s ", x == d->list.items ? "" : "\n",
 			   p->standin ? "filter" : "port");
 		put_code(out, p->name);
-		buf_printf(out, "%s\n",
+		buf_printf(out, "%s%s\n", p->learned ? ", once its address is known" : "",
 			   p->port[BEFORE] && p->port[NOW] ? ""
 			   : p->port[NOW]                  ? " is new"
 							   : " is gone");

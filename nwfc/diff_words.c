@@ -34,13 +34,15 @@ struct str rule_line_text(const struct diff *d, const struct prule *r)
 
 struct str pair_title(const struct diff *d, const struct pair *p)
 {
-	return str_printf(d->s->arena, "%s %.*s", p->standin ? "filter" : "port", STR_ARG(p->name));
+	return str_printf(d->s->arena, "%s %.*s%s", p->standin ? "filter" : "port",
+			  STR_ARG(p->name), p->learned ? ", once its address is known" : "");
 }
 
 struct str change_title(const struct diff *d, const struct change *c)
 {
 	return str_printf(d->s->arena, "%s: %s now, %s before", side_words[c->side],
-			  verdict_words[NOW][c->verdict[NOW]], verdict_words[BEFORE][c->verdict[BEFORE]]);
+			  verdict_words[NOW][c->verdict[NOW]],
+			  verdict_words[BEFORE][c->verdict[BEFORE]]);
 }
 
 struct str change_packet(const struct diff *d, const struct difference *x, const struct change *c)

@@ -38,10 +38,31 @@ static struct subject *add_subject(struct prove *p, struct str name)
 	return x;
 }
 
-static void add_ports(struct prove *p)
+/* A port that learns has the learning set, and then its own filter. */
+static bool add_learned(struct prove *p)
+{
+	struct pass_ctx cx = {p->s->arena, &p->s->diags, p->s->limits, NULL};
+	struct map learners = {0};
+	bool added, good = true;
+	vec_each (l, &p->build->learners)
+		map_put(p->s->arena, &learners, l->port->name, &added)->cptr = l;
+	vec_each (pd, &p->build->ports) {
+		const struct map_entry *e =
+			pd->learning ? map_find(&learners, pd->port->name) : NULL;
+		if (!e)
+			continue;
+		struct subject *x = add_subject(p, pd->port->name);
+		x->learned = true;
+		good &= standin_learned(&cx, &p->host->library, e->cptr, &x->data);
+	}
+	return good;
+}
+
+static bool add_ports(struct prove *p)
 {
 	vec_each (pd, &p->build->ports)
 		add_subject(p, pd->port->name)->data = *pd;
+	return add_learned(p);
 }
 
 static struct subject *find_filter(struct prove *p, struct str name)
@@ -134,8 +155,9 @@ static bool has_subject(const struct prove *p, const struct assertion *a)
 
 bool prove_bind(struct prove *p)
 {
-	bool good = true;
-	add_ports(p);
+	bool good = add_ports(p);
+	if (!good)
+		return false;
 	add_filters(p);
 	vec_each (a, &p->host->assertions.list)
 		if (!has_subject(p, *a)) {
@@ -271,13 +293,15 @@ static void note_broken(struct prove *p, struct proof *x, enum side side, pset b
 	x->unknowns = (struct questions){0};
 	if (o == BROKEN)
 		bad = sure;
-	x->witness = space_witness(sp, bad, &x->subject->usual[side]);
+	pset sayable = space_sayable(sp, bad);
+	x->witness =
+		space_witness(sp, sayable == PSET_NONE ? bad : sayable, &x->subject->usual[side]);
 	if (o == DEPENDS)
 		note_unknowns(sp, bad, x);
 	x->region = region_of(sp, pset_simplify(sp->sets, bad, sp->valid), PROVE_BOXES);
 	x->walk = simulate(NULL, &x->subject->data, &x->witness);
-	p->wrong |=
-		!verdict_breaks(x->walk.verdict, x->assertion->demand) && !sets_failed(sp->sets);
+	p->wrong |= sayable != PSET_NONE && !sets_failed(sp->sets) &&
+		    !verdict_breaks(x->walk.verdict, x->assertion->demand);
 }
 
 struct sides {

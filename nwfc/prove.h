@@ -24,8 +24,10 @@ extern const char *const outcome_names[OUTCOMES]; /* "proven", "broken", "depend
 struct subject {
 	struct port_data data;
 	struct str name;
-	bool filter; /* a stand-in */
-	bool top;    /* of a filter: no other builds on it, and no port uses it */
+	bool filter;  /* a stand-in */
+	bool learned; /* a port that learns, once it has learned addresses, of which there are
+			 samples */
+	bool top;     /* of a filter: no other builds on it, and no port uses it */
 	struct packet usual[SIDES];
 };
 

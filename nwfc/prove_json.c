@@ -93,6 +93,8 @@ static void put_proof(const struct prove *p, const struct proof *x, struct buf *
 	put_text(out, "name", x->subject->name);
 	if (x->subject->data.learning)
 		buf_lit(out, ", \"learning\": true");
+	if (x->subject->learned)
+		buf_lit(out, ", \"learned\": true");
 	put_text(out, "assertion", a->words);
 	put_text(out, "comment", a->comment);
 	put_place(p, a->span, out);

@@ -35,8 +35,11 @@ struct str assertion_name(const struct prove *p, const struct assertion *a)
 
 struct str subject_title(const struct prove *p, const struct subject *x)
 {
+	const char *when = x->data.learning ? ", while its address is not known"
+			   : x->learned     ? ", once its address is known"
+					    : "";
 	return str_printf(p->s->arena, "%s %.*s%s", x->filter ? "filter" : "port", STR_ARG(x->name),
-			  x->data.learning ? ", while its address is not known" : "");
+			  when);
 }
 
 struct str proof_packet(const struct prove *p, const struct proof *x)

@@ -44,6 +44,33 @@ static bool build_standins(struct session *s, struct versions *v)
 	return good;
 }
 
+/*
+ * While a port learns, the learning set is in the place of its filter; what its filter says
+ * must be looked at, too.
+ */
+static bool add_learned(struct session *s, struct versions *v)
+{
+	struct pass_ctx cx = {s->arena, &s->diags, s->limits, NULL};
+	struct map before = {0};
+	bool good = true, added;
+	vec_each (l, &v->build[BEFORE].learners)
+		map_put(s->arena, &before, l->port->name, &added)->cptr = l;
+	vec_each (l, &v->build[NOW].learners) {
+		const struct map_entry *e = map_find(&before, l->port->name);
+		if (!e)
+			continue;
+		const struct learner *of[VERSIONS] = {e->cptr, l};
+		struct pair p = {.name = l->port->name, .learned = true};
+		for (int i = 0; i < VERSIONS; i++) {
+			struct port_data *pd = arena_new_object(s->arena, struct port_data);
+			good &= standin_learned(&cx, &v->host[i].library, of[i], pd);
+			p.port[i] = pd;
+		}
+		*vec_push(s->arena, &v->pairs) = p;
+	}
+	return good;
+}
+
 bool versions_load(struct session *s, const char *before, const char *now, struct versions *v)
 {
 	const char *const inputs[VERSIONS] = {before, now};
@@ -60,7 +87,7 @@ bool versions_load(struct session *s, const char *before, const char *now, struc
 	if (!good)
 		return false;
 	add_standins(s, v, &index);
-	return build_standins(s, v) && s->diags.errors == 0;
+	return build_standins(s, v) && add_learned(s, v) && s->diags.errors == 0;
 }
 
 /* --- the same? -------------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 struct pair {
 	struct str name;
 	bool standin; /* a filter that no port uses, on a port made for it */
+	bool learned; /* a port that learns, once it has learned an address, of which there is a
+			 sample */
 	const struct port_data *port[VERSIONS]; /* NULL: it is not there */
 };
 

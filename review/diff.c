@@ -37,7 +37,8 @@ static void add_change(struct differ *d, const struct change *proto, pset packet
 	struct packet usual = usual_packet(d->port[NOW], d->side);
 	c->packets = packets;
 	c->uncertain = space_uncertain(d->sp, packets);
-	c->witness = space_witness(d->sp, packets, &usual);
+	pset sayable = space_sayable(d->sp, packets);
+	c->witness = space_witness(d->sp, sayable == PSET_NONE ? packets : sayable, &usual);
 }
 
 /*

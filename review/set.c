@@ -103,6 +103,11 @@ bool sets_failed(const struct sets *s)
 	return s->failed;
 }
 
+void sets_fail(struct sets *s)
+{
+	s->failed = true;
+}
+
 uint32_t sets_add_bits(struct sets *s, uint32_t n)
 {
 	uint32_t first = s->bits;

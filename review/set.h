@@ -34,6 +34,8 @@ typedef int pset;
 struct sets *sets_open(uint32_t bits, uint32_t start_nodes, uint32_t max_nodes);
 void sets_close(struct sets *s);
 bool sets_failed(const struct sets *s);
+/* What was to be made is too much for whoever makes it: from now on it has failed. */
+void sets_fail(struct sets *s);
 
 /* More bits, behind those that are there. Returns the number of the first. */
 uint32_t sets_add_bits(struct sets *s, uint32_t n);

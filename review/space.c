@@ -228,6 +228,23 @@ bool space_uncertain(struct space *sp, pset s)
 	return false;
 }
 
+pset space_sayable(struct space *sp, pset s)
+{
+	struct map first = {0};
+	bool added;
+	vec_each (u, &sp->unknowns) {
+		struct map_entry *e = map_put(sp->arena, &first, u->text, &added);
+		if (added) {
+			e->num = u->bit;
+			continue;
+		}
+		pset differ = pset_xor(sp->sets, pset_bit(sp->sets, u->bit, true),
+				       pset_bit(sp->sets, (uint32_t)e->num, true));
+		s = pset_minus(sp->sets, s, differ);
+	}
+	return s;
+}
+
 /* --- packets ------------------------------------------------------------------------------ */
 
 static bool holds(const struct packet *p, struct str text)

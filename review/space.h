@@ -78,6 +78,12 @@ pset space_tcp_option(struct space *sp, uint8_t kind);
 /* Does a set depend on an unknown? */
 bool space_uncertain(struct space *sp, pset s);
 
+/*
+ * Of a set those for which questions of equal words have equal answers, where there are such:
+ * elsewhere a packet, which has its answers by their words, can not say what it needs.
+ */
+pset space_sayable(struct space *sp, pset s);
+
 /* This packet and none with other values of what it has. */
 pset space_packet(struct space *sp, const struct packet *p);
 

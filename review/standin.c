@@ -190,3 +190,39 @@ bool standin_build(struct pass_ctx *cx, const struct library *lib, const struct 
 	static const struct standin_also nothing;
 	return standin_build_also(cx, lib, f, &nothing, out);
 }
+
+/* --- a port that learns ---------------------------------------------------------------------- */
+
+/* A list of so many addresses, in front of what the port gives: a list that can grow alone. */
+static struct port *port_with_addresses(struct arena *a, const struct learner *l, uint32_t several)
+{
+	static const struct {
+		const char *name;
+		struct str values[2];
+	} samples[] = {{"IP", {{"198.51.100.21", 13}, {"198.51.100.22", 13}}},
+		       {"IPV6", {{"2001:db8:15::1", 14}, {"2001:db8:15::2", 14}}}};
+	struct port *p = arena_new_object(a, struct port);
+	*p = *l->port;
+	p->filter.params = (struct params){.broken = l->port->filter.params.broken};
+	vec_each (x, &l->port->filter.params.list)
+		*vec_push(a, &p->filter.params.list) = *x;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct param x = {.name = str_from(samples[v6].name)};
+		for (uint32_t i = 0; i < several; i++)
+			*vec_push(a, &x.values) =
+				(struct param_value){.text = samples[v6].values[i]};
+		if (v6 ? l->v6 : l->v4)
+			*vec_push(a, &p->filter.params.list) = x;
+	}
+	return p;
+}
+
+bool standin_learned(struct pass_ctx *cx, const struct library *lib, const struct learner *l,
+		     struct port_data *out)
+{
+	struct diags quiet = {.arena = cx->arena, .sources = cx->diags->sources, .max = 1};
+	struct pass_ctx trial = *cx;
+	trial.diags = &quiet;
+	return build(&trial, lib, port_with_addresses(cx->arena, l, 2), out) ||
+	       build(cx, lib, port_with_addresses(cx->arena, l, 1), out);
+}

@@ -39,4 +39,9 @@ struct standin_also {
 bool standin_build_also(struct pass_ctx *cx, const struct library *lib, const struct filter *f,
 			const struct standin_also *also, struct port_data *out);
 
+/* A port that learns, with addresses as it may learn them: two of each family where its filter
+ * takes that. */
+bool standin_learned(struct pass_ctx *cx, const struct library *lib, const struct learner *l,
+		     struct port_data *out);
+
 #endif

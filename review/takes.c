@@ -290,18 +290,59 @@ static pset take_count_row(const struct taker *t, const struct ptest *x, pset re
 	return x->negated ? pset_minus(t->sp->sets, rest, over) : pset_and(t->sp->sets, rest, over);
 }
 
-/* A count that is a variable goes with the other values of its row; of none, all rows must hold. */
+/* Of none of several counts all rows must hold. */
 static pset take_count(struct taker *t, const struct ptest *x, uint32_t group, pset rest)
 {
-	struct sets *sets = t->sp->sets;
-	pset s = x->none ? rest : PSET_NONE;
-	if (group == UINT32_MAX)
+	pset s = rest;
+	if (!x->none || group == UINT32_MAX)
 		return take_count_row(t, x, rest);
+	do
+		s = pset_and(t->sp->sets, s, take_count_row(t, x, rest));
+	while (next_row(t, group) && !sets_failed(t->sp->sets));
+	return s;
+}
+
+/* Does a dimension make instances? That of a negated list does not. */
+static bool makes_instances(const struct taker *t, uint32_t d)
+{
+	vec_each (x, &t->r->tests)
+		for (int i = 0; i < 3; i++)
+			if (!x->none && slot_of(x, i)->kind == SLOT_DIM && slot_of(x, i)->dim == d)
+				return true;
+	return false;
+}
+
+static bool next_instance(struct taker *t)
+{
+	for (uint32_t d = 0; d < t->r->dims.n; d++) {
+		if (!makes_instances(t, d))
+			continue;
+		if (++t->row[d] < prule_rows(t->r, t->pd, d))
+			return true;
+		t->row[d] = 0;
+	}
+	return false;
+}
+
+/* Each instance of a rule counts by itself: here their product is made. `base`: what has no rows.
+ * No more of them than this: targets do not write so many. */
+#define MAX_COUNTING 20000u
+
+static pset take_counted(struct taker *t, const struct ptest *x, uint32_t group, pset base)
+{
+	struct sets *sets = t->sp->sets;
+	pset s = PSET_NONE;
+	uint32_t made = 0;
 	do {
-		pset row = take_count_row(t, x, rest);
-		s = x->none ? pset_and(sets, s, row)
-			    : pset_or(sets, s, pset_and(sets, row, take_group_row(t, group)));
-	} while (next_row(t, group) && !sets_failed(sets));
+		pset rest = base;
+		for (uint32_t d = 0; d < t->r->dims.n; d++)
+			if (t->group[d] == d)
+				rest = pset_and(sets, rest, take_group_row(t, d));
+		if (rest != PSET_NONE)
+			s = pset_or(sets, s, take_count(t, x, group, rest));
+		if (++made > MAX_COUNTING)
+			sets_fail(sets);
+	} while (next_instance(t) && !sets_failed(sets));
 	return s;
 }
 
@@ -332,9 +373,11 @@ pset rule_takes(struct space *sp, const struct prule *r, const struct port_data 
 	}
 	for (uint32_t d = 0; d < n; d++)
 		if (t.group[d] == d)
-			s = pset_and(sp->sets, s, take_group(&t, d));
+			s = count == UINT32_MAX     ? pset_and(sp->sets, s, take_group(&t, d))
+			    : group_is_empty(&t, d) ? PSET_NONE
+						    : s;
 	s = pset_and(sp->sets, take_kind(&t), s);
 	return count == UINT32_MAX || s == PSET_NONE
 		       ? s
-		       : take_count(&t, &r->tests.items[count], group_of(&t, count), s);
+		       : take_counted(&t, &r->tests.items[count], group_of(&t, count), s);
 }

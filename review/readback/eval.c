@@ -43,6 +43,9 @@ struct walk {
 	struct str port;
 	struct outcome *out;
 	bool endless;
+	uint32_t keys;          /* counted in by a rule */
+	bool named;             /* the way to this chain asks for the port */
+	bool goes_on, accepted; /* goes_on: what is accepted, of which there is some, is asked on */
 };
 
 /* --- interfaces --- */
@@ -54,13 +57,72 @@ static bool name_fits(const struct iface_test *t, struct str name)
 	return str_eq(name, t->name);
 }
 
-/* Where there is no such interface, no test of it holds; another one has no name that is tested. */
+/*
+ * Where there is no such interface its name is empty to the tools (nft_meta.c, xt_physdev.c,
+ * ebtables.c), so that only negations hold; another one has no name that is tested.
+ */
 static bool iface_holds(const struct walk *w, const struct iface_test *t)
 {
 	int who = t->out ? w->seat->out : w->seat->in;
-	if (who == NAME_NONE)
-		return false;
 	return (who == NAME_PORT && name_fits(t, w->port)) != t->negated;
+}
+
+/* --- the port at the other end --- */
+
+/*
+ * A seat is looked at for one port, with "another one" at the other end, whose name no test has.
+ * That says all when a script asks for one of the two ends alone. xtables has both ends in
+ * one hook: a rule may ask for the other end where the way to it does not ask for this one, and
+ * where what it takes comes back to all that asks for this one. What it does itself
+ * is judged where that end is the port.
+ */
+static bool asks_end(const struct rule_form *r, bool out)
+{
+	vec_each (t, &r->ifaces)
+		if (t->out == out)
+			return true;
+	vec_each (l, &r->lookups)
+		if (l->out == out)
+			return true;
+	return (r->map && r->map_out == out) || (r->count.by_iface && r->count.out == out);
+}
+
+static bool asks_other(const struct walk *w, const struct rule_form *r)
+{
+	return (w->seat->in == NAME_OTHER && asks_end(r, false)) ||
+	       (w->seat->out == NAME_OTHER && asks_end(r, true));
+}
+
+static bool asks_port(const struct walk *w, const struct rule_form *r)
+{
+	return (w->seat->in == NAME_PORT && asks_end(r, false)) ||
+	       (w->seat->out == NAME_PORT && asks_end(r, true));
+}
+
+static bool is_negated(const struct rule_form *r)
+{
+	bool negated = false;
+	vec_each (t, &r->ifaces)
+		negated |= t->negated;
+	vec_each (l, &r->lookups)
+		negated |= l->negated;
+	return negated;
+}
+
+/* A rule that asks for the other end: may it? */
+static bool other_is_apart(const struct walk *w, const struct rule_form *r)
+{
+	bool both_ends = w->seat->hook == HOOK_FORWARD;
+	return both_ends && !w->named && !w->accepted && !asks_port(w, r) && !is_negated(r);
+}
+
+static void not_apart(struct walk *w, const struct rule_form *r)
+{
+	unread(w->f, r->lo, r->hi,
+	       "what becomes of a packet here depends on both ports, that by which it comes and "
+	       "that "
+	       "by which it leaves; each has its filter, which asks for no other one");
+	w->endless = true;
 }
 
 /* --- sets --- */
@@ -95,8 +157,6 @@ static pset lookup_takes(struct walk *w, const struct lookup *l)
 	} list = {0};
 	pset there = PSET_ALL;
 	int who = l->out ? w->seat->out : w->seat->in;
-	if (who == NAME_NONE)
-		return PSET_NONE;
 	const struct element *e = who == NAME_PORT ? first_named(l->set, w->port) : NULL;
 	for (; e; e = next_named(l->set, e))
 		*vec_push(w->f->arena, &list) = element_takes(w, l, e);
@@ -114,11 +174,53 @@ static pset lookup_takes(struct walk *w, const struct lookup *l)
 
 /* --- rules --- */
 
-static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
+/* So many values of a key are told apart. */
+#define MAX_KEYS 20000u
+
+/* Each value of the key's fields counts by itself: bit by bit, what is left of `rest`. */
+static pset count_of_keys(struct walk *w, const struct count_test *c, uint32_t key, uint32_t bit,
+			  pset rest)
 {
 	struct space *sp = w->f->sp;
-	pset over = space_connections(sp, c->n, rest);
-	return c->over ? pset_and(sp->sets, rest, over) : pset_minus(sp->sets, rest, over);
+	if (rest == PSET_NONE || w->endless)
+		return PSET_NONE;
+	if (key == c->keys) {
+		pset over = space_connections(sp, c->n, rest);
+		w->endless |= ++w->keys > MAX_KEYS;
+		return c->over ? pset_and(sp->sets, rest, over) : pset_minus(sp->sets, rest, over);
+	}
+	const struct field_ref *field = c->key[key];
+	pset takes = PSET_NONE;
+	for (int one = 0; one < 2; one++) {
+		u128 mask = (u128)1 << (field->width - 1 - bit);
+		pset part =
+			pset_and(sp->sets, rest, field_masked(w->f, field, one ? mask : 0, mask));
+		bool last = bit + 1 == field->width;
+		pset more = count_of_keys(w, c, key + last, last ? 0 : bit + 1, part);
+		takes = pset_or(sp->sets, takes, more);
+	}
+	return takes;
+}
+
+static pset count_takes(struct walk *w, const struct count_test *c, pset rest)
+{
+	w->keys = 0;
+	return count_of_keys(w, c, 0, 0, rest);
+}
+
+/* What has no interface in its key counts for one port alone, or those of several together. */
+static bool counts_apart(struct walk *w, const struct rule_form *r)
+{
+	bool added;
+	struct str key = str_printf(w->f->arena, "%u", r->lo);
+	if (r->count.by_iface)
+		return true;
+	struct map_entry *e = map_put(w->f->arena, &w->f->counters, key, &added);
+	if (added)
+		e->cptr = arena_copy(w->f->arena, &w->port, sizeof w->port);
+	return str_eq(*(const struct str *)e->cptr, w->port) ||
+	       unread(w->f, r->lo, r->hi,
+		      "the connections of several ports are counted together here");
 }
 
 static pset rule_form_takes(struct walk *w, const struct rule_form *r)
@@ -131,7 +233,13 @@ static pset rule_form_takes(struct walk *w, const struct rule_form *r)
 			return PSET_NONE;
 	vec_each (l, &r->lookups)
 		s = pset_and(w->f->sp->sets, s, lookup_takes(w, l));
-	return r->count.there ? count_takes(w, &r->count, s) : s;
+	if (!r->count.there || s == PSET_NONE)
+		return s;
+	if (!counts_apart(w, r)) {
+		w->endless = true;
+		return PSET_NONE;
+	}
+	return count_takes(w, &r->count, s);
 }
 
 static const struct element *map_element(const struct walk *w, const struct rule_form *r)
@@ -145,6 +253,16 @@ static const struct element *map_element(const struct walk *w, const struct rule
 }
 
 static pset walk_chain(struct walk *w, uint32_t index, pset arrives, uint32_t depth);
+
+static pset walk_called(struct walk *w, const struct rule_form *r, uint32_t chain, pset takes,
+			uint32_t depth)
+{
+	bool named = w->named;
+	w->named |= asks_port(w, r);
+	pset on = walk_chain(w, chain - 1, takes, depth + 1);
+	w->named = named;
+	return on;
+}
 
 /* What a verdict does with packets; the result comes back into the chain, *back leaves it. */
 static pset apply(struct walk *w, const struct rule_form *r, enum act act, uint32_t chain,
@@ -161,15 +279,21 @@ static pset apply(struct walk *w, const struct rule_form *r, enum act act, uint3
 		w->out->rejected = pset_or(s, w->out->rejected, takes);
 		break;
 	case ACT_ACCEPT:
-		break;
+		w->out->accepted = pset_or(s, w->out->accepted, takes);
+		w->out->acceptor = r;
+		w->accepted |= w->goes_on;
+		if (!w->goes_on)
+			break;
+		*back = pset_or(s, *back, takes);
+		return PSET_NONE;
 	case ACT_RETURN: /* it has decided, unless a rule behind the jump does */
 		w->out->decider = r;
 		*back = pset_or(s, *back, takes);
 		return PSET_NONE;
 	case ACT_JUMP:
-		return walk_chain(w, chain - 1, takes, depth + 1);
+		return walk_called(w, r, chain, takes, depth);
 	case ACT_GOTO:
-		*back = pset_or(s, *back, walk_chain(w, chain - 1, takes, depth + 1));
+		*back = pset_or(s, *back, walk_called(w, r, chain, takes, depth));
 		return PSET_NONE;
 	case ACT_MAP:
 		return takes;
@@ -198,11 +322,24 @@ static pset walk_rule(struct walk *w, const struct rule_form *r, pset arrives, p
 	return pset_or(s, pset_minus(s, arrives, takes), on);
 }
 
+/* Of a chain: *others says whether a rule above asks for the other end. */
+static bool is_apart(struct walk *w, const struct rule_form *r, pset arrives, bool *others)
+{
+	struct sets *s = w->f->sp->sets;
+	if (asks_other(w, r)) {
+		*others = true;
+		return pset_and(s, arrives, r->takes) == PSET_NONE || other_is_apart(w, r);
+	}
+	return !*others || r->act == ACT_NEXT ||
+	       pset_and(s, arrives, rule_form_takes(w, r)) == PSET_NONE;
+}
+
 /* Returns those that come to its end or are returned. */
 static pset walk_chain(struct walk *w, uint32_t index, pset arrives, uint32_t depth)
 {
 	const struct chain_form *c = &w->f->chains.items[index];
 	pset back = PSET_NONE;
+	bool others = false;
 	if (depth > MAX_DEPTH || w->f->steps > MAX_STEPS || sets_failed(w->f->sp->sets)) {
 		w->endless = true;
 		return PSET_NONE;
@@ -211,6 +348,10 @@ static pset walk_chain(struct walk *w, uint32_t index, pset arrives, uint32_t de
 		if (arrives == PSET_NONE)
 			break;
 		w->f->steps++;
+		if (!is_apart(w, *r, arrives, &others)) {
+			not_apart(w, *r);
+			break;
+		}
 		arrives = walk_rule(w, *r, arrives, &back, depth);
 	}
 	return pset_or(w->f->sp->sets, arrives, back);
@@ -244,13 +385,13 @@ bool eval_seats_known(struct script_form *f, enum syntax syntax)
 	return true;
 }
 
-bool eval_seat(struct script_form *f, const struct seat *seat, struct str port, pset of,
-	       struct outcome *out)
+static bool eval_walk(struct script_form *f, const struct seat *seat, struct str port, pset of,
+		      bool goes_on, struct outcome *out)
 {
 	struct sets *s = f->sp->sets;
 	pset passed = of;
 	*out = (struct outcome){0};
-	struct walk w = {f, seat, port, out, false};
+	struct walk w = {.f = f, .seat = seat, .port = port, .out = out, .goes_on = goes_on};
 	f->steps = 0;
 	for (uint32_t i = 0; i < f->chains.n && !w.endless; i++) {
 		const struct chain_form *c = &f->chains.items[i];
@@ -265,4 +406,16 @@ bool eval_seat(struct script_form *f, const struct seat *seat, struct str port, 
 	}
 	out->passed = passed;
 	return !w.endless;
+}
+
+/* With both ends in one hook, what accepts for one end must stand behind all that asks for the
+ * other. */
+bool eval_seat(struct script_form *f, const struct seat *seat, struct str port, pset of,
+	       struct outcome *out)
+{
+	struct outcome on;
+	if (!eval_walk(f, seat, port, of, false, out))
+		return false;
+	return seat->hook != HOOK_FORWARD || seat->in != NAME_OTHER || out->accepted == PSET_NONE ||
+	       eval_walk(f, seat, port, of, true, &on);
 }

@@ -27,11 +27,14 @@ extern const uint32_t nseats;
 
 struct outcome {
 	pset passed, dropped, rejected;
+	pset accepted; /* passed, and no rule of the hook is asked any more */
+	const struct rule_form *acceptor;
 	const struct rule_form *decider; /* the last rule that took packets, but to a chain */
 	bool by_policy;
 };
 
-/* Of the packets in `of`. False when the script was found to be endless. */
+/* Of the packets in `of`. False when the script was found to be endless, or f->failed: to have
+ * rules that depend on more than the port. */
 bool eval_seat(struct script_form *f, const struct seat *seat, struct str port, pset of,
 	       struct outcome *out);
 

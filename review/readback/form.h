@@ -47,7 +47,10 @@ struct iface_test {
 /* More than (over) n connections of the source, or not. */
 struct count_test {
 	bool there, over;
+	bool by_iface, out; /* for each interface that it leaves by, or comes in by */
 	uint32_t n;
+	const struct field_ref *key[8]; /* and for each value of these */
+	uint32_t keys;
 };
 
 enum act {
@@ -76,6 +79,7 @@ struct eset {
 	uint32_t columns;
 	int iface_column; /* -1: none */
 	bool map, dynamic, defined;
+	bool counted; /* a rule counts in it */
 	vec_of(struct element) elements;
 	struct map by_name;         /* interface -> index + 1 of the first element */
 	vec_of(uint32_t) wildcards; /* elements whose name is a beginning */
@@ -117,6 +121,7 @@ enum hook {
 struct chain_form {
 	struct str table, name;
 	bool defined; /* else only named by a jump */
+	bool stale;   /* ebtables: what it held before is not flushed */
 	enum hook hook;
 	int priority;
 	bool drops;                     /* policy */
@@ -137,10 +142,12 @@ struct script_form {
 	struct map set_index;
 	vec_of(struct eset *) sets;
 	vec_of(struct str) unread;    /* tables of networks, which are no part of filters */
+	struct map emptied;           /* tables that are deleted in front */
 	bool no_hooks;                /* it leaves out the jumps from the base chains */
 	uint32_t private[BASES][512]; /* bits + 1 that the space does not have */
 	pset sofar;                   /* what the tests before it leave for a field */
 	struct map wholes;            /* sets without interfaces, by where they are looked into */
+	struct map counters;          /* rules that count -> the port */
 	uint64_t steps;               /* rules walked, which a limit ends */
 };
 

@@ -320,7 +320,7 @@ static pset all_elements(struct cursor *c, const struct eset *e, const struct co
 static pset whole_set(struct cursor *c, const struct eset *e, const struct concat *k)
 {
 	struct arena *a = c->f->arena;
-	struct str key = e->name;
+	struct str key = str_printf(a, "%.*s %.*s", STR_ARG(e->table), STR_ARG(e->name));
 	bool added;
 	for (uint32_t i = 0; i < k->n; i++) {
 		key = str_printf(a, "%.*s %.*s", STR_ARG(key), STR_ARG(k->fields[i]->text));
@@ -599,6 +599,13 @@ static bool read_count(struct cursor *c, struct rule_form *r)
 		return unread(c->f, lo, hi,
 			      "connections are counted in this set for another key "
 			      "than the port and the source");
+	if (e->counted)
+		return unread(c->f, lo, hi, "another rule counts in this set, too");
+	e->counted = true;
+	r->count.by_iface = true;
+	r->count.out = k.iface == 2;
+	for (uint32_t i = 1; i < k.n; i++)
+		r->count.key[r->count.keys++] = k.fields[i];
 	if (!want(c, "ct") || !want(c, "count"))
 		return false;
 	r->count.over = take(c, "over");

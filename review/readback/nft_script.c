@@ -232,10 +232,16 @@ static bool read_table_name(struct cursor *c, struct str *family)
 static bool read_table(struct cursor *c)
 {
 	struct str family;
+	uint32_t lo = c->now.lo;
 	if (!read_table_name(c, &family) || !want(c, "{"))
 		return false;
 	if (!str_is(family, "bridge") && !str_is(family, "netdev"))
 		return pass_over_table(c);
+	if (!map_find(&c->f->emptied, c->table))
+		return unread(
+			c->f, lo, c->now.lo,
+			"this table is not deleted first, so what it holds would stay and come "
+			"before its new rules");
 	for (skip_lines(c); !is_word(c, "}"); skip_lines(c))
 		if (take(c, "set")     ? !read_set(c, false)
 		    : take(c, "map")   ? !read_set(c, true)
@@ -245,18 +251,39 @@ static bool read_table(struct cursor *c)
 	return want(c, "}");
 }
 
-/* add and delete in front empty the table; an element of a change is none of a whole script. */
+/* Has a table of ours something in it by now? */
+static bool is_filled(const struct script_form *f, struct str table)
+{
+	vec_each (c, &f->chains)
+		if (str_eq(c->table, table))
+			return true;
+	vec_each (x, &f->sets)
+		if (str_eq((*x)->table, table))
+			return true;
+	return false;
+}
+
+/*
+ * add and delete in front empty the table, and behind it they would take it away again; an element
+ * of a change is none of a whole script.
+ */
 static bool read_command(struct cursor *c)
 {
 	struct str family;
+	uint32_t lo = c->now.lo;
 	bool remove = take(c, "delete");
-	if (remove || take(c, "add")) {
-		if (!want(c, "table") || !read_table_name(c, &family))
-			return false;
-		return c->now.kind == TK_LINE || c->now.kind == TK_END ||
-		       not_understood(c, "the end of the line");
-	}
-	return want(c, "table") && read_table(c);
+	if (!remove && !take(c, "add"))
+		return want(c, "table") && read_table(c);
+	if (!want(c, "table") || !read_table_name(c, &family))
+		return false;
+	if (remove && is_filled(c->f, c->table))
+		return unread(c->f, lo, c->now.lo,
+			      "to delete a table behind its rules takes them away again");
+	bool added;
+	if (remove)
+		map_put(c->f->arena, &c->f->emptied, c->table, &added);
+	return c->now.kind == TK_LINE || c->now.kind == TK_END ||
+	       not_understood(c, "the end of the line");
 }
 
 bool read_nft(struct script_form *f)

@@ -274,6 +274,7 @@ static bool declare_chain(struct line *l)
 		return line_unread(l, "a new chain");
 	c->defined = true;
 	l->at = 1;
+	c->stale = l->n == 2; /* iptables empties a chain that it declares */
 	bool good = l->n == 2 ? line_is(l, "RETURN")
 			      : l->n == 3 && line_is(l, "-") && str_is(l->words[2].text, "[0:0]");
 	return good || line_unread(l, "RETURN or - [0:0]");
@@ -296,6 +297,7 @@ static bool read_line(struct line *l, const struct tool *t)
 	if (!flush)
 		return read_rule_line(l, t, c, insert);
 	c->rules.n = 0;
+	c->stale = false;
 	return l->at == l->n || line_unread(l, "the end of the line");
 }
 
@@ -360,6 +362,12 @@ bool read_restore(struct script_form *f, const struct tool *t)
 						: ours && !read_line(&l, t))
 			return false;
 	}
+	vec_each (c, &f->chains)
+		if (c->stale)
+			return unread(f, f->begin, f->begin,
+				      "chain '%.*s' is not flushed (-F), so the rules that it has "
+				      "would stay in front",
+				      STR_ARG(c->name));
 	add_jumps(f, t);
 	return form_resolve(f);
 }

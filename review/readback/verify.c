@@ -182,6 +182,24 @@ static bool only_counts_differ(struct space *sp, pset differ)
 	return bits.n && pset_every(sp->sets, differ, bits.items, bits.n) == PSET_NONE;
 }
 
+/* What a guest sends goes on to the rules of who gets it, and to the host's own. */
+static bool goes_on(struct checker *c, const struct seat *seat, const struct port_data *pd,
+		    const struct outcome *got)
+{
+	if ((seat->hook != HOOK_FORWARD && seat->hook != HOOK_INPUT) || seat->side != SIDE_OUT ||
+	    got->accepted == PSET_NONE)
+		return true;
+	struct finding *x = diag_add(c->f->ds, FINDING(E802), rule_span(got->acceptor, c->f->file),
+				     "%s %s, %s (%s): the script accepts packets here, so no rule "
+				     "behind it, for who gets "
+				     "them, is asked",
+				     syntax_names[c->syntax], side_names[seat->side],
+				     seat->layer == LAYER_FRAME ? "frame" : "packet", seat->words);
+	diag_note(c->f->ds, x, pd->port->name_span, "port %.*s", STR_ARG(pd->port->name));
+	c->f->failed = true;
+	return false;
+}
+
 static bool check_seat(struct checker *c, const struct seat *seat, const struct port_data *pd,
 		       const struct side_meaning *m)
 {
@@ -190,9 +208,13 @@ static bool check_seat(struct checker *c, const struct seat *seat, const struct 
 	struct wanted w = {m->layer_passed[seat->layer], m->layer_dropped[seat->layer],
 			   m->layer_rejected[seat->layer]};
 	soften_reject(sp, seat, &w);
-	if (!eval_seat(c->f, seat, pd->port->name, asked_at(sp, seat), &got) ||
-	    sets_failed(sp->sets))
+	bool done = eval_seat(c->f, seat, pd->port->name, asked_at(sp, seat), &got);
+	if (c->f->failed)
+		return false;
+	if (!done || sets_failed(sp->sets))
 		return too_large(c);
+	if (!goes_on(c, seat, pd, &got))
+		return false;
 	pset d = differing(c, seat, pd, w.dropped, got.dropped);
 	pset r = differing(c, seat, pd, w.rejected, got.rejected);
 	d = pset_or(sp->sets, d, r);
@@ -234,12 +256,29 @@ static bool check_name(struct checker *c, const struct map *ports, const struct 
 	return false;
 }
 
+/* A device of a hook: a macvtap, for only these are looked at there. */
+static bool check_device(struct checker *c, const struct map *ports, const struct chain_form *ch,
+			 const struct iface_test *t)
+{
+	const struct map_entry *e = t->prefix ? NULL : map_find(ports, t->name);
+	const struct port_data *pd = e ? e->cptr : NULL;
+	if (pd && pd->port->direct)
+		return true;
+	diag_add(c->f->ds, FINDING(E802), (struct span){c->f->file, 0, 0},
+		 "chain '%.*s' hangs at '%.*s', and the inputs have no macvtap of this name",
+		 STR_ARG(ch->name), STR_ARG(t->name));
+	return false;
+}
+
 static bool check_names(struct checker *c)
 {
 	struct map ports = {0};
 	bool good = true, added;
 	vec_each (pd, &c->build->ports)
-		map_put(c->f->arena, &ports, pd->port->name, &added);
+		map_put(c->f->arena, &ports, pd->port->name, &added)->cptr = pd;
+	vec_each (ch, &c->f->chains)
+		vec_each (t, &ch->devs)
+			good &= !good || check_device(c, &ports, ch, t);
 	vec_each (ch, &c->f->chains)
 		vec_each (r, &ch->rules)
 			vec_each (t, &(*r)->ifaces)

@@ -820,6 +820,141 @@ def the_side_is_told_by_the_address_or_by_an_option():
     nwfc("trace", *TRACE, "--side=up", "s.pcap", status=2)
 
 
+TWO_PORTS = """filter f {
+frames:
+  drop out ether saddr != $MAC
+packets:
+  accept in tcp dport 22
+  drop in tcp
+  accept out udp
+  drop out udp dport 67
+}
+port vnet0 mac 52:54:00:00:00:01 { use f; }
+port vnet1 mac 52:54:00:00:00:02 { use f; }
+"""
+
+
+def read_back(target, *edits, source="t.nwf"):
+    """A script of the file with edits: the finding of `verify`, which accepts the script without them."""
+    text = nwfc("compile", "-t", target, source).out
+    write("script", text)
+    nwfc("verify", "-q", "script", source)
+    for old, new in edits:
+        assert re.search(old, text), old
+        text = re.sub(old, new, text, count=1)
+    write("script", text)
+    r = nwfc("verify", "-q", "script", source, status=None)
+    assert r.status, (edits, "is accepted")
+    return r.err
+
+
+@test
+def a_script_that_asks_for_the_other_end_is_not_proved():
+    """For one port it looks right, when nothing is known of the other one."""
+    write("t.nwf", TWO_PORTS)
+    for chain in ("packet.in", "f/packet/in"):
+        head = r"(chain %s \{\n(\t\ttype .*\n)?)" % chain
+        for words in ('iifname "vnet1" accept', "iifname . ether saddr @MAC.ether return", 'iifname "vnet1" goto f/out'):
+            assert "depends on both ports" in read_back("nft", (head, r"\1\t\t%s\n" % words)), words
+    for target, words in (("ebtables", "-A nwfc-in -i vnet1 -j DROP"), ("iptables", "-A nwfc-in -m physdev --physdev-in vnet1 -j ACCEPT"),
+                          ("iptables", "-A nwfc-in -m physdev --physdev-in vnet1 -j RETURN"), ("ip6tables", "-A nwfc-i/vnet0 -m physdev --physdev-in vnet1 -j ACCEPT"),
+                          ("iptables", "-A nwfc-o/vnet0 -m physdev --physdev-out vnet1 -j RETURN")):
+        assert "depends on both ports" in read_back(target, (r"(?m)^(?=-A nwfc-o)", words + "\n")), words
+
+
+@test
+def a_script_that_skips_who_is_asked_next_is_not_proved():
+    write("t.nwf", TWO_PORTS)
+    assert "no rule behind it" in read_back("iptables", (r"(-A nwfc-o/vnet0 .*)RETURN", r"\1ACCEPT"))
+    assert "no rule behind it" in read_back("iptables", (r"(-A nwfc-h/vnet1 .*)RETURN", r"\1ACCEPT"))
+    assert "no rule behind it" in read_back("xtables", (r"(-A nwfc-o/vnet1 .*conntrack.*)RETURN", r"\1ACCEPT"))
+    assert "depends on both ports" in read_back("iptables", ("-A nwfc-forward -j nwfc-out\n(.*nwfc-in)\n", r"\1\n-A nwfc-forward -j nwfc-out\n"))
+
+
+@test
+def names_of_interfaces_that_there_are_not_are_unequal():
+    write("t.nwf", TWO_PORTS)
+    for words in ('oifname != "vnet0" accept', "oifname . ether saddr != @MAC.ether accept"):
+        assert "[E802]" in read_back("nft", (r"(chain frame.out \{\n.*\n)", r"\1\t\t%s\n" % words)), words
+    assert "[E802]" in read_back("iptables", (r"(?m)^(?=-A nwfc-host -m)", "-A nwfc-host -m physdev ! --physdev-out vnet0 -j DROP\n"))
+
+
+@test
+def what_is_taken_away_again_is_not_proved():
+    write("t.nwf", TWO_PORTS)
+    assert "takes them away" in read_back("nft", (r"\Z", "delete table bridge nwfc\n"))
+    assert "not flushed" in read_back("ebtables", ("-F nwfc-o/vnet0\n", ""))
+    assert "not deleted first" in read_back("nft", ("delete table bridge nwfc\n", ""))
+    assert "no macvtap" in read_back("nft", (r"\Z", 'add table netdev nwfc\ndelete table netdev nwfc\ntable netdev nwfc {\n\tchain c {\n'
+                                             '\t\ttype filter hook ingress devices = { "vnet0" } priority 0; policy drop;\n\t}\n}\n'))
+
+
+@test
+def sets_of_two_tables_are_two():
+    write("t.nwf", "filter g {\nframes:\n  pass out ip saddr { 10.0.0.1, 10.0.0.9 }\n  drop out ip\n}\n"
+          "port vnet0 mac 52:54:00:00:00:01 { use g; }\nport mv0 mac 52:54:00:00:00:02 { macvtap; use g; }\n")
+    named = (r"(table netdev nwfc \{\n)((?s:.*?)ip saddr )\{.*?\}", r"\1\tset x {\n\t\ttypeof ip saddr\n\t\telements = { 10.0.0.1, 10.0.0.9 }\n\t}\n\2@x")
+    other = (r"(table bridge nwfc \{\n)((?s:.*?)ip saddr )\{.*?\}", r"\1\tset x {\n\t\ttypeof ip saddr\n\t\telements = { 10.0.0.1, 10.0.0.66 }\n\t}\n\2@x")
+    assert "[E802]" in read_back("nft", named, other)
+
+
+@test
+def a_diff_looks_at_what_comes_after_learning():
+    """While an address is learned the filter is not in force, but it will be."""
+    old = ("filter f {\nframes:\n  drop out ip saddr != $IP\npackets:\n  drop in tcp dport 22\n}\n"
+           "port vnet0 mac 52:54:00:00:00:01 { use f; learn any; }\n")
+    write("old.nwf", old)
+    for wrong, right in (("drop in tcp", "accept in tcp"), ("drop out ip saddr != $IP", "pass out ip saddr != $IP")):
+        write("new.nwf", old.replace(wrong, right))
+        for form in ("text", "json", "markdown", "html"):
+            assert re.search("once its address is known|\"learned\": true", nwfc("diff", "--format", form, "old.nwf", "new.nwf", status=1).out), form
+    assert "(2 compared)" in nwfc("diff", "old.nwf", "old.nwf").out
+
+
+@test
+def a_proof_looks_at_what_comes_after_learning():
+    text = ("filter f {\nframes:\n  drop out ip saddr != $IP\npackets:\n  accept in tcp dport 22\n}\n"
+            "port vnet0 mac 52:54:00:00:00:01 { use f; learn any; }\n")
+    write("t.nwf", text + "assert port vnet0 never in tcp dport 22\n")
+    r = nwfc("prove", "t.nwf", status=1).out
+    assert re.search(r"proven +port vnet0, while", r) and re.search(r"BROKEN +port vnet0, once", r), r
+    assert '"learned": true' in nwfc("prove", "--format", "json", "t.nwf", status=1).out
+    write("t.nwf", text + "assert port vnet0 never out tcp ip saddr 10.9.8.7\n")
+    assert "2 proven" in nwfc("prove", "t.nwf").out
+
+
+@test
+def each_instance_counts_its_connections():
+    """Fifteen to port 22 and fifteen to port 23: more than twenty of a range, and not of one of them."""
+    text = ("filter f {\npackets:\n  accept in tcp dport $P ct count <= 20\n  accept in ip udp dport 53 ct count <= 20\n  drop in tcp\n}\n"
+            "port vnet0 mac 52:54:00:00:00:01 {\n  use f\n  P = 22, 23\n}\n")
+    write("each.nwf", text)
+    write("all.nwf", text.replace("$P", "22-23"))
+    assert "more than 20 connections" in nwfc("diff", "each.nwf", "all.nwf", status=1).out
+    for target in ("nft", "iptables", "ip6tables"):
+        for mine, other in (("each.nwf", "all.nwf"), ("all.nwf", "each.nwf")):
+            write("script", nwfc("compile", "--verify=always", "-t", target, mine).out)
+            nwfc("verify", "script", mine)
+            assert "[E802]" in nwfc("verify", "script", other, status=1).err
+    assert "counts in this set" in read_back("nft", (r"@f/limit3", "@f/limit1"), source="all.nwf")
+    assert "depends on both ports" in read_back("nft", (r"\{ oifname . ip saddr", "{ iifname . ip saddr"), source="all.nwf")
+
+
+@test
+def ports_do_not_count_together():
+    write("t.nwf", "filter f {\npackets:\n  drop in tcp ct count > 20\n}\n"
+          "port vnet0 mac 52:54:00:00:00:01 { use f; }\nport vnet1 mac 52:54:00:00:00:02 { use f; }\n")
+    assert "counted together" in read_back("iptables", ("-g nwfc-i/vnet1", "-g nwfc-i/vnet0"))
+
+
+@test
+def counts_of_other_packets_have_other_answers():
+    """Many connections, but few to port 22: such a packet passes, though its words can not say so."""
+    write("t.nwf", "filter f {\npackets:\n  drop in tcp dport 22 ct count > 20\n  accept in tcp ct count > 20\n  drop in tcp\n}\n"
+          "port vnet0 mac 52:54:00:00:00:01 { use f; }\nassert port vnet0 never in tcp dport 22\n")
+    assert "1 depending" in nwfc("prove", "t.nwf", status=1).out
+
+
 @test
 def drops_are_summed_up_by_rule():
     write("d.pcap", T.pcap(FRAMES + [bytes(3)], snap=50))

@@ -164,6 +164,7 @@ NFT = {
     "a port's chain is another's": replaced(r"goto (\S+)/out(?=,|$)", r"goto \1/in", is_element),
     "the wrong interface": replaced(r"\b([io])ifname", lambda m: {"i": "oifname", "o": "iifname"}[m.group(1)]),
     "another priority": replaced(r"priority -?\d+", "priority -200", lambda x: "hook" in x),
+    "the other end let pass": lambda lines: ((i, [line, "\t\t%sifname %s accept" % ("i" if "post" in line else "o", "\"vnet0\"" if "post" in line else "!= \"vnet0\"")]) for i, line in enumerate(lines) if re.search(r"hook (pre|post)routing", line)),
     "another hook": replaced(r"prerouting|postrouting", exchange("prerouting", "postrouting"), lambda x: "hook" in x),
     "another policy": replaced(r"policy accept", "policy drop", lambda x: "hook" in x),
 }
@@ -196,6 +197,7 @@ CLASSIC = {
     "the other direction": replaced(r"ORIGINAL|REPLY", exchange("ORIGINAL", "REPLY")),
     "another protocol": replaced(r"-p (tcp|udp)(?= )", lambda m: {"tcp": "-p udp", "udp": "-p tcp"}[m.group(1)]),
     "another verdict": replaced(r"-j (ACCEPT|DROP|RETURN|REJECT|CONTINUE)", lambda m: "-j " + {"ACCEPT": "DROP", "DROP": "ACCEPT", "RETURN": "DROP", "REJECT": "DROP", "CONTINUE": "ACCEPT"}[m.group(1)]),
+    "accepted, where others are asked": replaced(r"(?<=-j )RETURN", "ACCEPT"),
     "no verdict": replaced(r"-j (?:ACCEPT|DROP|RETURN)$", ""),
     "the wrong interface": replaced(r"(?<= )(-[io]|--physdev-(?:in|out)) ([^\s+]+)(?= -[jg] nwfc-)", r"\1 eth7"),
     "the other side's interface": replaced(r"physdev-(in|out)(?= )", lambda m: {"in": "physdev-out", "out": "physdev-in"}[m.group(1)]),

@@ -180,7 +180,7 @@ class Nft:
         """(value or None, width, number of words), or an interface's name"""
         if words[0] in ("iifname", "oifname"):
             have = p.out if words[0] == "iifname" else not p.out
-            return (p.port if have else "other" if words[0] == "iifname" else None), 0, 1
+            return (p.port if have else "other" if words[0] == "iifname" else ""), 0, 1
         if words[0].startswith("@"):
             base, offset, width = words[0][1:].split(",")
             there = base == "nh" or (p.proto is not None and (not p.later or (int(width) in (8, 16, 32) and int(offset) % int(width) == 0)))
