@@ -119,8 +119,8 @@ static const struct prule *dropper(struct lint_port *lp, const struct packet *p,
 
 /* All that the forms let pass, of those alive, and but for replies, which do not come alone; false:
  * some of it passes in the end. */
-static bool all_stopped(struct lint_port *lp, const struct written *w,
-			const struct rule_meaning **example)
+bool lint_all_stopped(struct lint_port *lp, const struct written *w,
+		      const struct rule_meaning **example)
 {
 	*example = NULL;
 	vec_each (f, &w->forms) {
@@ -191,7 +191,7 @@ void lint_dropped_later(struct lint_port *lp)
 {
 	vec_each (w, &lp->rules) {
 		const struct rule_meaning *f;
-		if (all_stopped(lp, w, &f))
+		if (lint_all_stopped(lp, w, &f))
 			dropped_later(lp, f);
 	}
 }
