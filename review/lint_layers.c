@@ -316,14 +316,14 @@ void lint_mirrored_drops(struct lint_port *lp)
 			if (!(*f)->rule->mirrored || !stops((*f)->rule) ||
 			    pset_and(lp->sets, (*f)->decides, begins) == PSET_NONE)
 				continue;
-			struct draft *d =
-				draft_new(lp, FINDING(W708), w->rule->span,
-					  str_printf(lp->arena,
-						     "this %s for what the guest gets holds for "
-						     "what it sends, too: "
-						     "%.*s",
-						     action_names[w->rule->action],
-						     STR_ARG(lint_rule_words(lp, (*f)->rule))));
+			struct draft *d = draft_new(
+				lp, FINDING(W708), w->rule->span,
+				str_printf(lp->arena,
+					   "this %s for what the guest gets tests no state, so it "
+					   "also stops connections that the guest begins: "
+					   "%.*s",
+					   action_names[w->rule->action],
+					   STR_ARG(lint_rule_words(lp, (*f)->rule))));
 			d->hint = STR("state='NEW' keeps it to connections that others begin");
 			lint_rule(lp, w->rule, d);
 			break;
