@@ -47,6 +47,7 @@ struct written {
 struct weight {
 	bool changes;  /* some packet would be treated differently */
 	bool needless; /* of a rule that is said to do nothing, so that somebody may delete it */
+	bool exposed;  /* a needless one of which a drop behind it would take some packet */
 };
 
 struct lint_port {

@@ -267,6 +267,25 @@ static void mark_needless(struct lint_port *lp)
 	}
 }
 
+/* Few are: with these alone it is worth while to look at what stands behind them. */
+static void mark_exposed(struct lint_port *lp, enum side side)
+{
+	const struct side_meaning *m = lint_side(lp, side);
+	size_t mark = sets_mark(lp->sets);
+	pset drops = PSET_NONE;
+	for (uint32_t i = m->rules.n; i-- > 0;) {
+		const struct rule_meaning *rm = &m->rules.items[i];
+		struct weight *w = &lp->weights[side][i];
+		if (i + 1 < m->rules.n && rm[1].layer != rm->layer)
+			drops = PSET_NONE;
+		if (rm->rule->verdict == ACTION_DROP || rm->rule->verdict == ACTION_REJECT)
+			drops = pset_or(lp->sets, drops, rm->takes);
+		else if (w->needless)
+			w->exposed = pset_and(lp->sets, rm->decides, drops) != PSET_NONE;
+	}
+	sets_release(lp->sets, mark, NULL, 0);
+}
+
 /* What is taken behind a rule in its layer: by needless rules, and by rules that drop. */
 struct behind {
 	pset needless, drops;
@@ -284,9 +303,8 @@ static struct behind behind(struct lint_port *lp, const struct rule_meaning *rm)
 			   : lint_weight(lp, x)->needless && !lint_same_rule(x->rule, rm->rule)
 				   ? &b.needless
 				   : NULL;
-		pset takes = pset_and(lp->sets, x->takes, rm->decides);
-		if (to && takes != PSET_NONE)
-			*to = pset_or(lp->sets, *to, takes);
+		if (to)
+			*to = pset_or(lp->sets, *to, pset_and(lp->sets, x->takes, rm->decides));
 	}
 	return b;
 }
@@ -299,6 +317,8 @@ static struct behind behind(struct lint_port *lp, const struct rule_meaning *rm)
 static bool leans(struct lint_port *lp, const struct written *w)
 {
 	vec_each (f, &w->forms) {
+		if (!lint_weight(lp, *f)->exposed)
+			continue;
 		size_t mark = sets_mark(lp->sets);
 		struct behind b = behind(lp, *f);
 		bool both = pset_and(lp->sets, b.needless, b.drops) != PSET_NONE;
@@ -319,6 +339,8 @@ void lint_idle_rules(struct lint_port *lp)
 	if (!lp->weights[0])
 		return;
 	mark_needless(lp);
+	for (int side = 0; side < SIDES; side++)
+		mark_exposed(lp, (enum side)side);
 	vec_each (w, &lp->rules) {
 		if (w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule) || !needless(lp, w) ||
 		    leans(lp, w))
