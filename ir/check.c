@@ -12,8 +12,10 @@ static void check_refs(struct pass_ctx *cx, const struct filter *f, const struct
 {
 	vec_each (e, &f->entries)
 		if (e->kind == ENTRY_REF && !lib->incomplete && !library_find(lib, e->ref->filter))
-			diag_add(cx->diags, FINDING(W311), e->ref->span,
-				 "there is no filter '%.*s'", STR_ARG(e->ref->filter));
+			hint_filter(cx->diags,
+				    diag_add(cx->diags, FINDING(W311), e->ref->span,
+					     "there is no filter '%.*s'", STR_ARG(e->ref->filter)),
+				    lib, e->ref->filter);
 }
 
 /* --- loops: a walk in depth over all filters, with a stack of our own --- */

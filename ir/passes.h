@@ -143,6 +143,9 @@ const struct bound_tree *bind_tree(struct pass_ctx *cx, const struct tree *t,
 
 /* --- check -------------------------------------------------------------------- */
 
+/* Of a filter that is not there: one with a name like it, or where they are looked for. */
+void hint_filter(struct diags *ds, struct finding *f, const struct library *lib, struct str name);
+
 /* Findings on the filters as they are written: loops, dangling references, what has no effect. */
 void check_library(struct pass_ctx *cx, const struct library *lib);
 

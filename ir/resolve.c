@@ -122,6 +122,19 @@ static void note_path(struct walk *w, struct finding *f, uint32_t path)
 	}
 }
 
+void hint_filter(struct diags *ds, struct finding *f, const struct library *lib, struct str name)
+{
+	unsigned best = name.len < 4 ? name.len / 2 + 1 : 3;
+	diag_hint(ds, f,
+		  "filters are looked for in the inputs, the directories of -I, and the "
+		  "stock filters");
+	map_each (e, &lib->by_name)
+		if (str_distance(e->key, name) < best) {
+			best = str_distance(e->key, name);
+			diag_hint(ds, f, "did you mean '%.*s'?", STR_ARG(e->key));
+		}
+}
+
 static const struct filter *find_filter(struct walk *w, const struct filter_ref *ref, uint32_t path)
 {
 	const struct filter *f = ref->joined ? ref->joined : library_find(w->lib, ref->filter);
@@ -132,12 +145,7 @@ static const struct filter *find_filter(struct walk *w, const struct filter_ref 
 		return NULL;
 	struct finding *fi = diag_add(w->cx->diags, FINDING(E301), ref->span,
 				      "there is no filter '%.*s'", STR_ARG(ref->filter));
-	unsigned best = 3;
-	map_each (e, &w->lib->by_name)
-		if (str_distance(e->key, ref->filter) < best) {
-			best = str_distance(e->key, ref->filter);
-			diag_hint(w->cx->diags, fi, "did you mean '%.*s'?", STR_ARG(e->key));
-		}
+	hint_filter(w->cx->diags, fi, w->lib, ref->filter);
 	if (path != UINT32_MAX)
 		note_path(w, fi, path);
 	return NULL;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * trace: what becomes of a packet. The last words say the packet, the one before
- * them the port, unless options do; all others are inputs.
+ * them the port, unless options do or there is one alone; all others are inputs.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/near.h"
@@ -16,7 +17,7 @@
 
 struct arguments {
 	struct words inputs;
-	const char *port;
+	const char *port;  /* NULL: the only one */
 	struct str packet; /* words, bytes, or a file's name */
 };
 
@@ -25,38 +26,78 @@ static bool is_side(const char *word)
 	return strcmp(word, "in") == 0 || strcmp(word, "out") == 0;
 }
 
+/* Hexadecimal digits alone, and enough of them for a frame. */
+static bool is_bytes(struct str text)
+{
+	uint32_t digits = 0;
+	bool marked = text.len > 2 && text.s[0] == '0' && (text.s[1] | 32) == 'x';
+	for (uint32_t i = marked ? 2 : 0; i < text.len; i++) {
+		if (!memchr("0123456789abcdefABCDEF: \t\n-", text.s[i], 27))
+			return false;
+		digits += !memchr(": \t\n-", text.s[i], 5);
+	}
+	return marked || digits >= 28;
+}
+
+/* What has no side among its words is one word: quoted words, bytes or a file. */
+static bool is_packet(const char *word)
+{
+	return strchr(word, ' ') || strcmp(word, "-") == 0 || is_bytes(str_from(word)) ||
+	       access(word, F_OK) == 0;
+}
+
 /* A packet's words need no quotes when they begin with its side: all that follows is theirs. */
-static void take_packet(struct session *s, struct words *rest, struct arguments *a)
+static const char *take_packet(struct session *s, struct words *rest, struct arguments *a)
 {
 	uint32_t i = 0;
 	while (i < rest->n && !is_side(rest->items[i]))
 		i++;
-	if (i == rest->n)
-		i--;
+	if (i == rest->n && !is_packet(rest->items[--i]))
+		return str_printf(s->arena,
+				  "'%s' is no packet: the words of one begin with out or in, the "
+				  "side seen from the guest; bytes are hexadecimal; and a file of "
+				  "this name is not there",
+				  rest->items[i])
+			.s;
 	a->packet = str_from(rest->items[i]);
 	for (uint32_t k = i + 1; k < rest->n; k++)
 		a->packet = str_printf(s->arena, "%.*s %s", STR_ARG(a->packet), rest->items[k]);
 	rest->n = i;
+	return NULL;
+}
+
+/* Not a port's name: one can not have a slash, and is not looked for alone. */
+static bool is_input(const struct words *rest)
+{
+	const char *word = rest->items[rest->n - 1], *end = strrchr(word, '.');
+	struct stat st;
+	if (strchr(word, '/') || strcmp(word, "-") == 0)
+		return true;
+	if (stat(word, &st) != 0)
+		return false;
+	return rest->n == 1 || S_ISDIR(st.st_mode) ||
+	       (end && (strcmp(end, ".xml") == 0 || strcmp(end, ".nwf") == 0));
 }
 
 static const char *read_arguments(struct session *s, struct arguments *a)
 {
 	const struct options *o = s->opt;
 	struct words rest = o->inputs;
+	const char *why = NULL;
 	if (!option_given(o, OPT_EXPLAIN_DROPS)) {
 		if (!rest.n)
 			return "trace wants a packet: words like \"out arp request spa 10.0.0.9\", "
 			       "bytes in hexadecimal, or a capture";
-		take_packet(s, &rest, a);
+		why = take_packet(s, &rest, a);
 	}
 	a->port = option_value(o, OPT_PORT);
-	if (!a->port && rest.n)
+	if (!a->port && rest.n && !is_input(&rest))
 		a->port = rest.items[--rest.n];
-	if (!a->port)
+	if (!why && !a->port && !rest.n)
 		return "trace wants a port: its name before the packet, or --port, --mac and "
 		       "--filter";
 	a->inputs = rest;
-	return NULL;
+	return why;
 }
 
 static const char *trace_options(struct trace *t)
@@ -85,6 +126,34 @@ static const char *trace_options(struct trace *t)
 
 /* --- the port --- */
 
+static struct finding *no_port(struct trace *t, struct str text)
+{
+	struct diags *ds = &t->s->diags;
+	struct finding *f = diag_add(ds, FINDING(E814), (struct span){0}, "%.*s", STR_ARG(text));
+	if (!t->c.build.ports.n)
+		diag_hint(ds, f,
+			  "the inputs have none: give a filterbinding or a domain, or --port, "
+			  "--mac and --filter");
+	return f;
+}
+
+/* Where none is named: that which is there alone. */
+static bool only_port(struct trace *t)
+{
+	uint32_t n = t->c.build.ports.n;
+	if (n == 1) {
+		t->pd = t->c.build.ports.items;
+		return true;
+	}
+	struct finding *f = no_port(t, n ? STR("which port? The inputs have several")
+					 : STR("there is no port with a filter among the inputs"));
+	if (n)
+		diag_hint(&t->s->diags, f,
+			  "its name stands before the packet, as in '%.*s out arp'",
+			  STR_ARG(t->c.build.ports.items->port->name));
+	return false;
+}
+
 static bool find_port(struct trace *t, const char *name)
 {
 	struct nearest near = nearest_to(str_from(name));
@@ -95,14 +164,11 @@ static bool find_port(struct trace *t, const char *name)
 			return true;
 		}
 	}
-	struct finding *f = diag_add(&t->s->diags, FINDING(E814), (struct span){0},
-				     "there is no port '%s' with a filter among the inputs", name);
+	struct finding *f = no_port(
+		t, str_printf(t->s->arena, "there is no port '%s' with a filter among the inputs",
+			      name));
 	if (near.name)
 		nearest_hint(&t->s->diags, f, &near);
-	else if (!t->c.build.ports.n)
-		diag_hint(&t->s->diags, f,
-			  "the inputs have none: give a filterbinding or a domain, or --port, "
-			  "--mac and --filter");
 	return false;
 }
 
@@ -114,7 +180,7 @@ static bool load(struct trace *t, const struct arguments *a)
 	list_inputs(s, &a->inputs, &t->c.inputs);
 	bool good = load_host(s, &t->c.inputs, true, false, &t->c.host);
 	good &= compile_host(&t->c, &s->diags, &t->c.host, t->c.leases, &t->c.build);
-	if (!good || s->diags.errors || !find_port(t, a->port))
+	if (!good || s->diags.errors || !(a->port ? find_port(t, a->port) : only_port(t)))
 		return false;
 	for (int side = 0; side < SIDES; side++)
 		t->usual[side] = usual_packet(t->pd, (enum side)side);
@@ -122,19 +188,6 @@ static bool load(struct trace *t, const struct arguments *a)
 }
 
 /* --- the packet --- */
-
-/* Hexadecimal digits alone, and enough of them for a frame. */
-static bool is_bytes(struct str text)
-{
-	uint32_t digits = 0;
-	bool marked = text.len > 2 && text.s[0] == '0' && (text.s[1] | 32) == 'x';
-	for (uint32_t i = marked ? 2 : 0; i < text.len; i++) {
-		if (!memchr("0123456789abcdefABCDEF: \t\n-", text.s[i], 27))
-			return false;
-		digits += !memchr(": \t\n-", text.s[i], 5);
-	}
-	return marked || digits >= 28;
-}
 
 static void trace_bytes(struct trace *t, struct str text)
 {

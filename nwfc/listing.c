@@ -193,6 +193,7 @@ bool listing_read(struct session *s, const char *path, struct listing *out)
 	if (!file)
 		return false;
 	struct str text = source_get(&s->sources, file)->text;
+	path = str_copy(s->arena, source_get(&s->sources, file)->name).s; /* <stdin> */
 	while (i < text.len && strchr(" \t\r\n", text.s[i]))
 		i++;
 	return i < text.len && text.s[i] == '{' ? read_nft(s, path, text, out)

@@ -10,8 +10,8 @@ const struct option_row option_rows[OPTIONS] = {
 };
 
 const struct command_row command_rows[COMMANDS] = {
-#define COMMAND(id, name, letter, findings, arguments, help)                                       \
-	{#name, letter, findings, arguments, help},
+#define COMMAND(id, name, letter, forms, fails, arguments, help)                                   \
+	{#name, letter, forms, fails, arguments, help},
 #include "nwfc/commands.def"
 };
 
@@ -185,7 +185,9 @@ static void help_options(struct buf *out, enum command c)
 			 option_rows[i].name,
 			 option_optional(i) || !option_rows[i].argument ? "" : "=",
 			 option_rows[i].argument ? option_rows[i].argument : "");
-		buf_printf(out, "  %-26s %s\n", left, option_rows[i].help);
+		bool own = i == OPT_FORMAT && command_rows[c].forms;
+		buf_printf(out, "  %-26s %s\n", left,
+			   own ? command_rows[c].forms : option_rows[i].help);
 	}
 }
 
@@ -203,8 +205,10 @@ void options_help(struct buf *out, enum command c)
 			buf_printf(out, "  %-10s %s\n", command_rows[i].name, command_rows[i].help);
 		buf_lit(out, "\nnwfc COMMAND --help has the options; nwfc(1) all of it.\n");
 	}
-	buf_lit(out,
-		"\nInputs are files, directories (all *.xml and *.nwf in them) or - for standard input.\n"
-		"Exit status: 0 good, 1 findings that fail, 2 bad input or usage, 3 a bug of "
-		"nwfc.\n");
+	const char *fails = command_rows[c].fails;
+	buf_printf(
+		out,
+		"\nInputs are files, directories (all *.xml and *.nwf in them) or - for standard "
+		"input.\nExit status: 0 good, 1 %s, 2 bad input or usage, 3 a bug of nwfc.\n",
+		fails ? fails : "findings that fail");
 }

@@ -12,7 +12,7 @@
 #include "backends/backend.h"
 
 enum command {
-#define COMMAND(id, name, letter, findings, arguments, help) CMD_##id,
+#define COMMAND(id, name, letter, forms, fails, arguments, help) CMD_##id,
 #include "nwfc/commands.def"
 	COMMANDS
 };
@@ -48,7 +48,8 @@ struct option_row {
 struct command_row {
 	const char *name;
 	char letter;
-	bool findings; /* --format is the form of findings */
+	const char *forms; /* NULL: --format is the form of findings */
+	const char *fails; /* NULL: findings do */
 	const char *arguments, *help;
 };
 extern const struct option_row option_rows[OPTIONS];

@@ -183,22 +183,31 @@ static bool too_large(struct prove *p, const struct assertion *a)
 	return true;
 }
 
-/* Does the port give all variables of the words? */
-static bool has_values(struct prove *p, const struct filter *words, const struct port *port)
+/* Does the port give all variables of the words? Those that it does not are noted. */
+static bool has_values(struct prove *p, const struct filter *words, const struct port *port,
+		       struct questions *lacking)
 {
 	struct pass_ctx cx = {p->s->arena, &p->s->diags, p->s->limits, NULL};
 	struct missing_uses missing = {0};
 	const struct tree *t = packet_class_tree(p->s, words);
 	if (t)
 		find_missing(&cx, t, port, &missing);
+	vec_each (m, &missing.list) {
+		bool noted = false;
+		vec_each (l, &lacking->list)
+			noted |= str_eq(*l, m->text);
+		if (!noted)
+			*vec_push(p->s->arena, &lacking->list) = m->text;
+	}
 	return t && !missing.list.n;
 }
 
-static bool take_away(struct prove *p, const struct filter *words, const struct subject *x,
+static bool take_away(struct prove *p, const struct filter *words, struct proof *proof,
 		      pset out[SIDES])
 {
+	const struct subject *x = proof->subject;
 	pset less[SIDES];
-	if (!has_values(p, words, x->data.port))
+	if (!has_values(p, words, x->data.port, &proof->lacking))
 		return true;
 	if (!packet_class_of(p->s, p->space, words, x->data.port, less))
 		return false;
@@ -208,13 +217,14 @@ static bool take_away(struct prove *p, const struct filter *words, const struct 
 }
 
 /* The packets that an assertion is about, on each side. */
-static bool find_packets(struct prove *p, const struct assertion *a, const struct subject *x,
-			 pset out[SIDES])
+static bool find_packets(struct prove *p, struct proof *proof, pset out[SIDES])
 {
+	const struct assertion *a = proof->assertion;
+	const struct subject *x = proof->subject;
 	if (!packet_class_of(p->s, p->space, a->packets, x->data.port, out))
 		return false;
 	vec_each (e, &a->excepts)
-		if (!take_away(p, *e, x, out))
+		if (!take_away(p, *e, proof, out))
 			return false;
 	if (too_large(p, a))
 		return false;
@@ -325,7 +335,7 @@ static bool prove_one(struct prove *p, const struct assertion *a, const struct s
 	struct proof *proof = arena_new_object(p->s->arena, struct proof);
 	pset packets[SIDES];
 	*proof = (struct proof){.assertion = a, .subject = x};
-	if (!find_packets(p, a, x, packets))
+	if (!find_packets(p, proof, packets))
 		return false;
 	for (int side = 0; all && side < SIDES; side++) {
 		if (packets[side] == PSET_NONE)

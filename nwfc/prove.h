@@ -45,6 +45,7 @@ struct proof {
 	struct walk walk;
 	struct region region;      /* of all packets like it */
 	struct questions unknowns; /* what it depends on */
+	struct questions lacking;  /* "IP": what excepts want and the port does not give */
 };
 
 struct prove {
@@ -77,6 +78,8 @@ struct str subject_title(const struct prove *p, const struct subject *x);
 struct str proof_packet(const struct prove *p, const struct proof *x);
 /* What became of it in a layer, and by which rule; empty when the layer was not asked. */
 struct str proof_cause(const struct prove *p, const struct proof *x, enum layer layer);
+/* "$IP, of which the port has no value: the except with it excepts nothing" */
+struct str proof_lacking(const struct prove *p, const struct proof *x, struct str variable);
 struct str proof_box(const struct prove *p, const struct region_box *b);
 /* "never out ip saddr != $IP", with its comment behind it */
 struct str assertion_title(const struct prove *p, const struct assertion *a);

@@ -59,11 +59,11 @@ static void put_region(const struct prove *p, const struct region *r, struct buf
 	buf_printf(out, "], \"region_complete\": %s", r->more ? "false" : "true");
 }
 
-static void put_unknowns(const struct proof *x, struct buf *out)
+static void put_list(const char *name, const struct questions *list, struct buf *out)
 {
 	const char *between = "";
-	buf_lit(out, ", \"depends_on\": [");
-	vec_each (u, &x->unknowns.list) {
+	buf_printf(out, ", \"%s\": [", name);
+	vec_each (u, &list->list) {
 		buf_str(out, str_from(between));
 		json_string(out, *u);
 		between = ", ";
@@ -82,7 +82,9 @@ static void put_failure(const struct prove *p, const struct proof *x, struct buf
 	put_text(out, "verdict", str_from(verdict_names[x->walk.verdict]));
 	put_rules(p, x, out);
 	put_region(p, &x->region, out);
-	put_unknowns(x, out);
+	put_list("depends_on", &x->unknowns, out);
+	if (x->lacking.list.n)
+		put_list("without", &x->lacking, out);
 }
 
 static void put_proof(const struct prove *p, const struct proof *x, struct buf *out)

@@ -23,6 +23,8 @@ static void put_failure(const struct prove *p, const struct proof *x, struct buf
 	put_line(out, "", proof_place(p, x->assertion));
 	vec_each (u, &x->unknowns.list)
 		put_line(out, "depends on: ", *u);
+	vec_each (l, &x->lacking.list)
+		put_line(out, "without: ", proof_lacking(p, x, *l));
 	put_line(out, "frames: ", proof_cause(p, x, LAYER_FRAME));
 	put_line(out, "packets: ", proof_cause(p, x, LAYER_PACKET));
 	vec_each (b, &x->region.boxes)

@@ -36,6 +36,8 @@ static void print_failure(const struct prove *p, const struct proof *x, struct b
 	vec_each (u, &x->unknowns.list)
 		print_line(out, u == x->unknowns.list.items ? "on" : "and on",
 			   clean_text(p->s->arena, *u));
+	vec_each (l, &x->lacking.list)
+		print_line(out, "without", proof_lacking(p, x, *l));
 	print_line(out, "packet", proof_packet(p, x));
 	print_layers(p, x, out);
 	print_region(p, &x->region, out);

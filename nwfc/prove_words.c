@@ -50,6 +50,14 @@ struct str proof_packet(const struct prove *p, const struct proof *x)
 	return buf_take(p->s->arena, &b);
 }
 
+struct str proof_lacking(const struct prove *p, const struct proof *x, struct str variable)
+{
+	return str_printf(p->s->arena,
+			  "$%.*s, of which the %s has no value: the except with it excepts nothing",
+			  STR_ARG(clean_text(p->s->arena, variable)),
+			  x->subject->filter ? "filter" : "port");
+}
+
 /* What a rule that decides in a layer does there; NULL: it is the end of the rules. */
 static const char *deed(const struct prule *r, enum layer layer)
 {

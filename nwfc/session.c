@@ -52,7 +52,7 @@ static const struct findings_form {
 	static const struct findings_form forms[] = {
 		{"text", NULL}, {"json", render_json}, {"sarif", render_sarif}};
 	const char *format =
-		!command_rows[opt->command].findings ? NULL : option_value(opt, OPT_FORMAT);
+		command_rows[opt->command].forms ? NULL : option_value(opt, OPT_FORMAT);
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (!format || strcmp(format, forms[i].name) == 0)
 			return &forms[i];

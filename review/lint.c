@@ -6,6 +6,8 @@
  */
 #include "review/lint.h"
 
+#include <stdlib.h>
+
 #include "ir/findings.h"
 #include "review/packet_words.h"
 #include "review/words.h"
@@ -36,7 +38,7 @@ struct lint {
 	struct map once;  /* kind and key */
 	uint32_t most_rules, given_up;
 	vec_of(struct rule_state) states;
-	vec_of(struct draft *) drafts; /* of ports */
+	vec_of(struct draft *) drafts; /* of ports; at the end of rules, too */
 };
 
 /* Where a rule is written: one line of the nwf language may be a rule for each family. */
@@ -140,13 +142,41 @@ static void say(struct lint *l, const struct draft *d)
 		diag_note(ds, f, n->span, "%.*s", STR_ARG(n->text));
 }
 
-static void say_of_rules(struct lint *l)
+static void keep_of_rules(struct lint *l)
 {
 	vec_each (st, &l->states)
 		vec_each (s, &st->said)
 			if (s->ports == st->ports &&
 			    first_time(l, s->draft->kind, s->draft->key ? s->draft->key : st->rule))
-				say(l, s->draft);
+				*vec_push(l->cx->arena, &l->drafts) = s->draft;
+}
+
+struct place {
+	const struct draft *draft;
+	uint32_t n; /* of one place in the order in which they were found */
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	const struct span *p = &x->draft->span, *q = &y->draft->span;
+	if (p->file != q->file)
+		return p->file < q->file ? -1 : 1;
+	if (p->lo != q->lo)
+		return p->lo < q->lo ? -1 : 1;
+	return x->n < y->n ? -1 : 1;
+}
+
+/* Who mends a file goes through it from top to bottom. */
+static void say_all(struct lint *l)
+{
+	keep_of_rules(l);
+	struct place *places = arena_new_array(l->cx->arena, struct place, l->drafts.n + 1);
+	vec_each (d, &l->drafts)
+		places[d - l->drafts.items] = (struct place){*d, (uint32_t)(d - l->drafts.items)};
+	qsort(places, l->drafts.n, sizeof *places, by_place);
+	for (uint32_t i = 0; i < l->drafts.n; i++)
+		say(l, places[i].draft);
 }
 
 /* --- a port ------------------------------------------------------------------------------------
@@ -399,8 +429,6 @@ void lint(struct pass_ctx *cx, const struct library *lib, const struct ports *po
 	vec_each (f, &tops.list)
 		if (!is_learning_set(*f))
 			look_at_standin(&l, *f);
-	vec_each (d, &l.drafts)
-		say(&l, *d);
-	say_of_rules(&l);
+	say_all(&l);
 	space_close(l.sp);
 }

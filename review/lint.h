@@ -45,7 +45,9 @@ struct written {
 
 /* What would be if a form were not there. */
 struct weight {
-	bool changes; /* some packet would be treated differently */
+	bool changes;  /* some packet would be treated differently */
+	bool needless; /* of a rule that is said to do nothing, so that somebody may delete it */
+	bool exposed;  /* a needless one of which a drop behind it would take some packet */
 };
 
 struct lint_port {
@@ -117,6 +119,10 @@ struct cover {
 	vec_of(const struct rule_meaning *) by;
 };
 struct cover lint_cover(struct lint_port *lp, const struct rule_meaning *before, pset wanted);
+
+/* Is all that the forms let pass dropped after all (W705)? *example: one of them. */
+bool lint_all_stopped(struct lint_port *lp, const struct written *w,
+		      const struct rule_meaning **example);
 
 /* The packets that are shown to a rule at all, whatever stands before it. */
 pset lint_shown(const struct lint_port *lp, const struct rule_meaning *rm);

@@ -119,8 +119,8 @@ static const struct prule *dropper(struct lint_port *lp, const struct packet *p,
 
 /* All that the forms let pass, of those alive, and but for replies, which do not come alone; false:
  * some of it passes in the end. */
-static bool all_stopped(struct lint_port *lp, const struct written *w,
-			const struct rule_meaning **example)
+bool lint_all_stopped(struct lint_port *lp, const struct written *w,
+		      const struct rule_meaning **example)
 {
 	*example = NULL;
 	vec_each (f, &w->forms) {
@@ -191,7 +191,7 @@ void lint_dropped_later(struct lint_port *lp)
 {
 	vec_each (w, &lp->rules) {
 		const struct rule_meaning *f;
-		if (all_stopped(lp, w, &f))
+		if (lint_all_stopped(lp, w, &f))
 			dropped_later(lp, f);
 	}
 }
@@ -316,14 +316,14 @@ void lint_mirrored_drops(struct lint_port *lp)
 			if (!(*f)->rule->mirrored || !stops((*f)->rule) ||
 			    pset_and(lp->sets, (*f)->decides, begins) == PSET_NONE)
 				continue;
-			struct draft *d =
-				draft_new(lp, FINDING(W708), w->rule->span,
-					  str_printf(lp->arena,
-						     "this %s for what the guest gets holds for "
-						     "what it sends, too: "
-						     "%.*s",
-						     action_names[w->rule->action],
-						     STR_ARG(lint_rule_words(lp, (*f)->rule))));
+			struct draft *d = draft_new(
+				lp, FINDING(W708), w->rule->span,
+				str_printf(lp->arena,
+					   "this %s for what the guest gets tests no state, so it "
+					   "also stops connections that the guest begins: "
+					   "%.*s",
+					   action_names[w->rule->action],
+					   STR_ARG(lint_rule_words(lp, (*f)->rule))));
 			d->hint = STR("state='NEW' keeps it to connections that others begin");
 			lint_rule(lp, w->rule, d);
 			break;

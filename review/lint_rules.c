@@ -242,6 +242,93 @@ static bool drops_beside(struct lint_port *lp, const struct written *w)
 	return false;
 }
 
+/* Those whose all is dropped after all are told so (W705), which is the better word. */
+static bool needless(struct lint_port *lp, const struct written *w)
+{
+	const struct rule_meaning *f;
+	return idle(lp, w) && drops_beside(lp, w) && !lint_all_stopped(lp, w, &f);
+}
+
+static bool lets_pass(enum action a)
+{
+	return a == ACTION_ACCEPT || a == ACTION_RETURN;
+}
+
+/* Of the rules that people may delete since it is said that they do nothing: W701 and N702. */
+static void mark_needless(struct lint_port *lp)
+{
+	vec_each (w, &lp->rules) {
+		if (lint_theirs(w->rule) || !lets_pass(w->rule->action) ||
+		    (alive(w) && !(w->rule->action == ACTION_ACCEPT && needless(lp, w))))
+			continue;
+		vec_each (f, &w->forms)
+			lp->weights[(*f)->side][*f - lint_side(lp, (*f)->side)->rules.items]
+				.needless = true;
+	}
+}
+
+/* Few are: with these alone it is worth while to look at what stands behind them. */
+static void mark_exposed(struct lint_port *lp, enum side side)
+{
+	const struct side_meaning *m = lint_side(lp, side);
+	size_t mark = sets_mark(lp->sets);
+	pset drops = PSET_NONE;
+	for (uint32_t i = m->rules.n; i-- > 0;) {
+		const struct rule_meaning *rm = &m->rules.items[i];
+		struct weight *w = &lp->weights[side][i];
+		if (i + 1 < m->rules.n && rm[1].layer != rm->layer)
+			drops = PSET_NONE;
+		if (rm->rule->verdict == ACTION_DROP || rm->rule->verdict == ACTION_REJECT)
+			drops = pset_or(lp->sets, drops, rm->takes);
+		else if (w->needless)
+			w->exposed = pset_and(lp->sets, rm->decides, drops) != PSET_NONE;
+	}
+	sets_release(lp->sets, mark, NULL, 0);
+}
+
+/* What is taken behind a rule in its layer: by needless rules, and by rules that drop. */
+struct behind {
+	pset needless, drops;
+};
+
+static struct behind behind(struct lint_port *lp, const struct rule_meaning *rm)
+{
+	const struct side_meaning *m = lint_side(lp, rm->side);
+	struct behind b = {PSET_NONE, PSET_NONE};
+	for (const struct rule_meaning *x = rm + 1; x < m->rules.items + m->rules.n; x++) {
+		if (x->layer != rm->layer)
+			break;
+		pset *to = x->rule->verdict == ACTION_DROP || x->rule->verdict == ACTION_REJECT
+				   ? &b.drops
+			   : lint_weight(lp, x)->needless && !lint_same_rule(x->rule, rm->rule)
+				   ? &b.needless
+				   : NULL;
+		if (to)
+			*to = pset_or(lp->sets, *to, pset_and(lp->sets, x->takes, rm->decides));
+	}
+	return b;
+}
+
+/*
+ * Of two equal accepts before a drop the second never matches, and the first changes nothing
+ * because of the second. Who is told both deletes both, and the drop takes all. So a rule
+ * is not reported while needless ones behind it stand between its packets and a drop.
+ */
+static bool leans(struct lint_port *lp, const struct written *w)
+{
+	vec_each (f, &w->forms) {
+		if (!lint_weight(lp, *f)->exposed)
+			continue;
+		size_t mark = sets_mark(lp->sets);
+		struct behind b = behind(lp, *f);
+		bool both = pset_and(lp->sets, b.needless, b.drops) != PSET_NONE;
+		sets_release(lp->sets, mark, NULL, 0);
+		if (both)
+			return true;
+	}
+	return false;
+}
+
 /*
  * An accept is an exception from a drop; one without which all would pass as well does nothing. (A
  * drop before a drop of more, or a return before the end of its chain, says something to who
@@ -249,9 +336,14 @@ static bool drops_beside(struct lint_port *lp, const struct written *w)
  */
 void lint_idle_rules(struct lint_port *lp)
 {
+	if (!lp->weights[0])
+		return;
+	mark_needless(lp);
+	for (int side = 0; side < SIDES; side++)
+		mark_exposed(lp, (enum side)side);
 	vec_each (w, &lp->rules) {
-		if (w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule) || lp->standin ||
-		    !drops_beside(lp, w) || !idle(lp, w))
+		if (w->rule->action != ACTION_ACCEPT || lint_theirs(w->rule) || !needless(lp, w) ||
+		    leans(lp, w))
 			continue;
 		struct draft *d = draft_new(
 			lp, FINDING(N702), w->rule->span,

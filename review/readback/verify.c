@@ -369,7 +369,8 @@ static bool check_part(struct checker *c, enum syntax syntax, uint32_t begin, ui
 			       .build = c->build,
 			       .report = c->report,
 			       .syntax = syntax,
-			       .witnesses = c->witnesses};
+			       .witnesses = c->witnesses,
+			       .strict = c->strict};
 	bool good = check_form(&part);
 	c->witnesses = part.witnesses;
 	return good;

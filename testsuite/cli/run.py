@@ -139,6 +139,15 @@ def help_has_every_option_of_the_table():
         assert options_of(c) == wanted, (c, options_of(c) ^ wanted)
 
 
+@test
+def help_has_the_forms_of_the_command():
+    for c in COMMANDS:
+        forms = re.search(r"--format=FORMAT +(?:of findings: )?(.*)", nwfc(c, "--help").out)
+        if forms:
+            said = nwfc(c, "--format=no-such", *([] if c == "fields" else ["x", "y"]), status=2).err
+            assert "--format wants " + forms.group(1) in said, (c, forms.group(1), said)
+
+
 def manual(page):
     path = ROOT / "man" / page
     if not path.exists():
