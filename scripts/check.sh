@@ -32,7 +32,7 @@ suites() {
 	texts        $run testsuite/cli/texts.py --nwfc build/nwfc
 	hostile      $run testsuite/cli/hostile.py --nwfc build/asan/nwfc
 	hostile-nwf  $run testsuite/cli/hostile_nwf.py --nwfc build/asan/nwfc
-	readback     $run testsuite/readback/run.py --nwfc build/nwfc
+	readback     $run testsuite/readback/run.py --nwfc build/nwfc --mutants 300
 	load         $run testsuite/golden/load.py --nwfc build/nwfc
 	xtables      $run testsuite/xtables/run.py --nwfc build/nwfc
 	property     $run testsuite/cli/property.py --nwfc build/nwfc
