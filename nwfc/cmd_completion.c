@@ -64,8 +64,7 @@ static void put_stock(struct buf *out, const struct stock_filter *list)
 {
 	for (const struct stock_filter *s = list; s->path; s++) {
 		const char *slash = strrchr(s->path, '/'), *name = slash ? slash + 1 : s->path;
-		buf_printf(out, "%s%.*s", s == list ? "" : " ", (int)strcspn(name, "."),
-			   name);
+		buf_printf(out, "%s%.*s", s == list ? "" : " ", (int)strcspn(name, "."), name);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "nwfc/trace.h"
 #include "review/packet_words.h"
 #include "review/space.h"
+#include "review/words.h"
 
 struct arguments {
 	struct words inputs;
@@ -54,10 +55,10 @@ static const char *take_packet(struct session *s, struct words *rest, struct arg
 		i++;
 	if (i == rest->n && !is_packet(rest->items[--i]))
 		return str_printf(s->arena,
-				  "'%s' is no packet: the words of one begin with out or in, the "
+				  "'%.*s' is no packet: the words of one begin with out or in, the "
 				  "side seen from the guest; bytes are hexadecimal; and a file of "
 				  "this name is not there",
-				  rest->items[i])
+				  STR_ARG(clean_text(s->arena, str_from(rest->items[i]))))
 			.s;
 	a->packet = str_from(rest->items[i]);
 	for (uint32_t k = i + 1; k < rest->n; k++)

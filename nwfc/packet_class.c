@@ -95,7 +95,8 @@ static bool build_class(struct session *s, const struct filter *f, const struct 
 	return p && bind_port(&cx, p, port, out);
 }
 
-/* A drop without a state takes the answers that come the other way, too; these are not asked for. */
+/* A drop without a state takes the answers that come the other way, too; these are not asked for.
+ */
 static bool says_side(const struct prule *r, enum side side)
 {
 	return r->source->direction == DIR_INOUT ||

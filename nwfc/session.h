@@ -17,7 +17,7 @@ struct session {
 	struct limits limits;
 	struct xml_input *xml;
 	const struct map *overlay; /* texts that stand for files (ptr: struct str); NULL: none */
-	bool no_notes; /* they have been said when this was compiled first */
+	bool no_notes;             /* they have been said when this was compiled first */
 };
 
 /* A file that inputs name: itself, or one of the *.xml and *.nwf of a directory. */

@@ -302,6 +302,6 @@ bool space_contains(struct space *sp, pset s, const struct packet *p)
 	set_bits(sp, p, sp->of);
 	while (s > PSET_ALL)
 		s = sp->of[pset_first_bit(sp->sets, s)] ? pset_with(sp->sets, s)
-						    : pset_without(sp->sets, s);
+							: pset_without(sp->sets, s);
 	return s == PSET_ALL;
 }

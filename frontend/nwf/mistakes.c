@@ -435,7 +435,8 @@ static void hint(struct nwf_parser *p, struct finding *f, const struct subject *
 	else if ((s->where & HABIT_ITEM) && begins_rule(p, s->text))
 		diag_hint(p->diags, f, "rules stand in a filter: `filter NAME { ... }`");
 	else if (s->where & HABIT_ITEM)
-		diag_hint(p->diags, f, "outside of braces stand filter, port, define, include and assert");
+		diag_hint(p->diags, f,
+			  "outside of braces stand filter, port, define, include and assert");
 	else if (s->where == HABIT_PARAM)
 		hint_param(p, f, wanted);
 	else if (s->where & HABIT_START)

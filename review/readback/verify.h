@@ -21,7 +21,7 @@ struct verify_report {
 	vec_of(struct str) unread; /* tables of networks, which filters have no part in */
 	struct str tool;           /* what kind of script it is */
 	bool no_hooks;
-	bool too_large; /* no proof, and nothing else was found: there is no finding */
+	bool too_large;  /* no proof, and nothing else was found: there is no finding */
 	uint32_t unsure; /* parts that differ in nothing but what connections are counted */
 };
 

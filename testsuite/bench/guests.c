@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guests DEVICES COUNT RATE CPU <FRAME - send COUNT frames from the devices g0, g1, ... in turn, RATE a
- * second (0: as fast as it goes), and print how many left and what one cost in ns of CPU time.
+ * guests DEVICES COUNT RATE CPU <FRAME - send COUNT frames from the devices g0, g1, ... in turn,
+ * RATE a second (0: as fast as it goes), and print how many left and what one cost in ns of CPU
+ * time.
  *
- * The frame's source is the device's MAC address, 52:54:00 and its number; so is the client hardware
- * address when the frame is as long as one of DHCP. 32 frames leave in a call.
+ * The frame's source is the device's MAC address, 52:54:00 and its number; so is the client
+ * hardware address when the frame is as long as one of DHCP. 32 frames leave in a call.
  */
 #define _GNU_SOURCE
 #include <linux/if_packet.h>
@@ -39,8 +40,12 @@ static void sleep_until(double ns)
 
 static void put_device(int slot, long device, size_t length, const unsigned *index)
 {
-	unsigned char mac[6] = {0x52, 0x54, 0, (unsigned char)(device >> 16),
-				(unsigned char)(device >> 8), (unsigned char)device};
+	unsigned char mac[6] = {0x52,
+				0x54,
+				0,
+				(unsigned char)(device >> 16),
+				(unsigned char)(device >> 8),
+				(unsigned char)device};
 	memcpy(frames[slot] + 6, mac, 6);
 	if (length > CHADDR + 6)
 		memcpy(frames[slot] + CHADDR, mac, 6);

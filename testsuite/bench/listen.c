@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen IFNAME RING-KIB FILTER | listen -r FILE - the least that a libpcap program does: count frames.
+ * listen IFNAME RING-KIB FILTER | listen -r FILE - the least that a libpcap program does: count
+ * frames.
  *
  * The ring is of version 3 (blocks), the block timeout 2 ms, the snap length 2048: as
  * learnd has it. Prints "ready", waits for frames until SIGTERM, and prints how many it has
@@ -67,7 +68,8 @@ static int file(const char *path)
 {
 	char error[PCAP_ERRBUF_SIZE];
 	unsigned long n = 0;
-	pcap_t *p = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, error);
+	pcap_t *p =
+		pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, error);
 	if (!p || pcap_dispatch(p, -1, count, (u_char *)&n) < 0)
 		return failed(p ? pcap_geterr(p) : error);
 	printf("%lu\n", n);
@@ -81,5 +83,6 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &a, NULL);
 	if (argc == 3 && strcmp(argv[1], "-r") == 0)
 		return file(argv[2]);
-	return argc == 4 ? live(argv) : failed("usage: listen IFNAME RING-KIB FILTER | listen -r FILE");
+	return argc == 4 ? live(argv)
+			 : failed("usage: listen IFNAME RING-KIB FILTER | listen -r FILE");
 }
