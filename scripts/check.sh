@@ -72,7 +72,7 @@ suites() {
 	cases        $run testsuite/cases/run.py --nwfc build/nwfc
 	ci           $run testsuite/ci/run.py --nwfc build/nwfc
 	docs         $run testsuite/docs/check-docs.py --nwfc build/nwfc
-	fuzz         sh testsuite/fuzz/run.sh --seconds 6
+	fuzz         sh testsuite/fuzz/run.sh --seconds 4
 	vm           sh scripts/check-vm.sh --short
 	END
 }
