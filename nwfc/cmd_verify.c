@@ -61,8 +61,7 @@ enum exit_code cmd_verify(struct session *s)
 		return usage(why);
 	if (compile_front(&c) && s->diags.errors == 0 && compile_any_port(&c)) {
 		uint32_t file = read_source(s, script);
-		bool good =
-			file && verify_script(s->arena, &s->diags, file, &c.build, true, &report);
+		bool good = file && verify_script(s->arena, &s->diags, file, &c.build, &report);
 		if (report.too_large)
 			diag_add(&s->diags, FINDING(E803), (struct span){file, 0, 0},
 				 "this script can not be compared");

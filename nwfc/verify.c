@@ -132,15 +132,14 @@ bool verify_text(struct compile *c, const struct job *j, struct str text)
 	struct verify_report report;
 	uint32_t file =
 		source_add(&c->s->sources, str_printf(a, "<script for %s>", j->target->name), text);
-	if (verify_script(a, &quiet, file, &c->build, false, &report))
-		return report.unsure == 0 ||
-		       !left_out(c, j, "it depends on which connections a rule counts");
+	if (verify_script(a, &quiet, file, &c->build, &report))
+		return true;
 	if (report.too_large)
 		return say_too_large(c, j);
 	if (c->verify != VERIFY_ALWAYS && only_unread(&quiet))
 		return !left_out(c, j, "its reader does not know a word of it");
 	uint32_t before = ds->list.n;
-	verify_script(a, ds, file, &c->build, false, &report);
+	verify_script(a, ds, file, &c->build, &report);
 	if (ds->list.n > before)
 		diag_hint(ds, ds->list.items[ds->list.n - 1],
 			  "this is a mistake in nwfc, and nothing was written; please report it "

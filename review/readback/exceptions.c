@@ -94,60 +94,58 @@ static pset behind_proto(struct script_form *f, pset wanted)
 	return pset_any(s, pset_and(s, there, same), sp->bits[V_NET_PROTO], 8);
 }
 
+static pset behind_is(struct script_form *f, uint32_t number)
+{
+	struct sets *s = f->sp->sets;
+	pset one = PSET_ALL;
+	for (uint32_t i = 0; i < 8; i++) {
+		pset bit = header_private(f, BASE_TRANSPORT, i);
+		one = number >> (7 - i) & 1 ? pset_and(s, one, bit) : pset_minus(s, one, bit);
+	}
+	return one;
+}
+
 /* No packet has these behind it, or they are headers of which more follow. */
 static pset behind_other(struct script_form *f)
 {
 	static const uint8_t headers[] = {0, 43, 44, 51, 60};
-	struct sets *s = f->sp->sets;
 	pset all = PSET_NONE;
-	for (size_t k = 0; k < sizeof headers; k++) {
-		pset one = PSET_ALL;
-		for (uint32_t i = 0; i < 8; i++) {
-			pset bit = header_private(f, BASE_TRANSPORT, i);
-			one = headers[k] >> (7 - i) & 1 ? pset_and(s, one, bit)
-							: pset_minus(s, one, bit);
-		}
-		all = pset_or(s, all, one);
-	}
+	for (size_t k = 0; k < sizeof headers; k++)
+		all = pset_or(f->sp->sets, all, behind_is(f, headers[k]));
 	return all;
 }
 
-/*
- * Protocols behind the header of whose packets anything is asked that nft does not
- * see there. Such a test is false for nft, so the rules behind it decide, about
- * packets that differ in nothing from others.
- */
-static pset behind_unseen(struct script_form *f, pset behind)
+/* The protocol behind the header of whose ports or types a rule asks; its types are ICMPv6's. */
+static pset behind_asked(struct script_form *f, const struct prule *r)
 {
-	struct space *sp = f->sp;
-	pset s = DEPENDS(sp, behind, V_SPORT, V_DPORT, V_ICMP_TYPE, V_ICMP_CODE, V_TCP_FLAGS);
-	for (int v = VARS; v-- > 0;)
-		if (space_asks(sp, s, (enum var_id)v))
-			s = pset_any(sp->sets, s, sp->bits[v], vars[v].bits);
+	bool transport = false;
+	pset proto = behind_is(f, 58);
+	vec_each (x, &r->tests) {
+		transport |= fields[x->field].header == HDR_TRANSPORT;
+		if (x->field == F_NET_PROTO)
+			proto = x->value.kind == SLOT_CONST && !x->negated
+					? behind_is(f, x->value.value.u)
+					: PSET_ALL;
+	}
+	return transport && r->proto->family == 6 ? proto : PSET_NONE;
+}
+
+/*
+ * nft sees no ports and types there, so such a test is false for it, and the rules behind
+ * it decide: of these protocols nothing is compared.
+ */
+static pset behind_unseen(struct script_form *f, const struct part *part)
+{
+	pset s = PSET_NONE;
+	vec_each (c, &part->chains)
+		vec_each (it, &c->items)
+			if (it->kind == ITEM_RULE)
+				s = pset_or(f->sp->sets, s, behind_asked(f, it->rule));
 	return s;
 }
 
-static bool asks_transport(const struct prule *r)
-{
-	vec_each (x, &r->tests)
-		if (fields[x->field].header == HDR_TRANSPORT)
-			return r->proto->family == 6;
-	return false;
-}
-
-bool asks_behind_authentication(const struct port_data *pd, const struct seat *seat)
-{
-	if (seat->syntax != SYNTAX_NFT || seat->layer != LAYER_FRAME)
-		return false;
-	vec_each (c, &pd->program->parts[seat->side].chains)
-		vec_each (it, &c->items)
-			if (it->kind == ITEM_RULE && asks_transport(it->rule))
-				return true;
-	return false;
-}
-
-pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
-			    pset wanted, pset got)
+pset authentication_differs(struct script_form *f, const struct seat *seat,
+			    const struct port_data *pd, pset differ, pset wanted, pset got)
 {
 	struct space *sp = f->sp;
 	struct sets *s = sp->sets;
@@ -159,7 +157,8 @@ pset authentication_differs(struct script_form *f, const struct seat *seat, pset
 	if (pset_and(s, differ, ah) == PSET_NONE && !pset_asks(s, six, sp->bits[V_NET_PROTO], 8))
 		return differ;
 	pset behind = behind_proto(f, wanted);
-	pset unseen = pset_or(s, behind_other(f), behind_unseen(f, behind));
+	pset unseen =
+		pset_or(s, behind_other(f), behind_unseen(f, &pd->program->parts[seat->side]));
 	pset d = pset_minus(s, pset_and(s, pset_xor(s, behind, got), ah), unseen);
 	d = pset_and(s, d, sp->valid);
 	return pset_or(s, pset_minus(s, differ, ah), d);

@@ -23,15 +23,8 @@ pset excepted(struct script_form *f, const struct seat *seat, const struct port_
 	      pset wanted);
 
 /* What differs, with IPv6 packets that have an authentication header looked at closely. */
-/*
- * Does a rule of the frame part ask for ports or types in IPv6? Behind an authentication
- * header nft sees none, so the rules behind such a rule decide there; such packets are not
- * compared.
- */
-bool asks_behind_authentication(const struct port_data *pd, const struct seat *seat);
-
-pset authentication_differs(struct script_form *f, const struct seat *seat, pset differ,
-			    pset wanted, pset got);
+pset authentication_differs(struct script_form *f, const struct seat *seat,
+			    const struct port_data *pd, pset differ, pset wanted, pset got);
 
 /* The protocol behind the authentication header of a packet, of which `only` is the set; -1: it has
  * none. */

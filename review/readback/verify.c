@@ -19,7 +19,6 @@ struct checker {
 	struct verify_report *report;
 	enum syntax syntax;
 	uint32_t witnesses;
-	bool strict;
 };
 
 static const char *const act_words[] = {"pass", "drop", "reject"};
@@ -161,25 +160,8 @@ static pset differing(struct checker *c, const struct seat *seat, const struct p
 {
 	struct sets *s = c->f->sp->sets;
 	pset d = pset_and(s, pset_xor(s, wanted, got), asked_at(c->f->sp, seat));
-	if (!c->strict && asks_behind_authentication(pd, seat))
-		d = pset_minus(s, d,
-			       pset_and(s, c->f->sp->conds[C_IP6],
-					space_value(c->f->sp, V_NET_PROTO, 51)));
-	else
-		d = authentication_differs(c->f, seat, d, wanted, got);
+	d = authentication_differs(c->f, seat, pd, d, wanted, got);
 	return d == PSET_NONE ? d : pset_minus(s, d, excepted(c->f, seat, pd, wanted));
-}
-
-/* Is there no packet that is treated differently whatever connections there are? */
-static bool only_counts_differ(struct space *sp, pset differ)
-{
-	struct {
-		uint32_t *items, n, cap;
-	} bits = {0};
-	vec_each (u, &sp->unknowns)
-		if (u->text.len > 10 && memcmp(u->text.s, "more than ", 10) == 0)
-			*vec_push(sp->arena, &bits) = u->bit;
-	return bits.n && pset_every(sp->sets, differ, bits.items, bits.n) == PSET_NONE;
 }
 
 /* What a guest sends goes on to the rules of who gets it, and to the host's own. */
@@ -221,10 +203,6 @@ static bool check_seat(struct checker *c, const struct seat *seat, const struct 
 	if (sets_failed(sp->sets))
 		return too_large(c);
 	c->report->proofs++;
-	if (d != PSET_NONE && !c->strict && only_counts_differ(sp, d)) {
-		c->report->unsure++;
-		return true;
-	}
 	if (d != PSET_NONE && c->witnesses < MAX_WITNESSES)
 		say_witness(c, seat, pd, m, &w, d);
 	return d == PSET_NONE;
@@ -369,8 +347,7 @@ static bool check_part(struct checker *c, enum syntax syntax, uint32_t begin, ui
 			       .build = c->build,
 			       .report = c->report,
 			       .syntax = syntax,
-			       .witnesses = c->witnesses,
-			       .strict = c->strict};
+			       .witnesses = c->witnesses};
 	bool good = check_form(&part);
 	c->witnesses = part.witnesses;
 	return good;
@@ -438,11 +415,11 @@ static bool check_script(struct checker *c)
 }
 
 bool verify_script(struct arena *a, struct diags *ds, uint32_t file, const struct build *b,
-		   bool strict, struct verify_report *out)
+		   struct verify_report *out)
 {
 	const struct source *src = source_get(ds->sources, file);
 	struct script_form f = {.arena = a, .ds = ds, .file = file, .text = src->text};
-	struct checker c = {.f = &f, .build = b, .report = out, .strict = strict};
+	struct checker c = {.f = &f, .build = b, .report = out};
 	*out = (struct verify_report){0};
 	f.sp = space_open(a);
 	if (!f.sp)

@@ -21,16 +21,11 @@ struct verify_report {
 	vec_of(struct str) unread; /* tables of networks, which filters have no part in */
 	struct str tool;           /* what kind of script it is */
 	bool no_hooks;
-	bool too_large;  /* no proof, and nothing else was found: there is no finding */
-	uint32_t unsure; /* parts that differ in nothing but what connections are counted */
+	bool too_large; /* no proof, and nothing else was found: there is no finding */
 };
 
-/*
- * file: of the sources. Findings go to ds. Which connections a rule counts depends on how
- * its instances are written, and the same count has no other name in a script; a difference
- * that is there only if such counts differ is a finding when `strict`, and else counted as unsure.
- */
+/* file: of the sources. Findings go to ds. */
 bool verify_script(struct arena *a, struct diags *ds, uint32_t file, const struct build *b,
-		   bool strict, struct verify_report *out);
+		   struct verify_report *out);
 
 #endif
