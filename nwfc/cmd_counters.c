@@ -146,7 +146,7 @@ static void put_text(const struct counting *c, struct buf *out)
 static void member(struct buf *out, const char *name, struct str value)
 {
 	buf_printf(out, "\"%s\": ", name);
-	json_string(out, value);
+	put_json_string(out, value);
 	buf_lit(out, ", ");
 }
 

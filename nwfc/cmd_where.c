@@ -84,7 +84,7 @@ static void find_ways(struct asking *q, const struct rule *r, struct ways *out)
 static void member(struct buf *out, const char *name, struct str value)
 {
 	buf_printf(out, "\"%s\": ", name);
-	json_string(out, value);
+	put_json_string(out, value);
 	buf_lit(out, ", ");
 }
 
@@ -105,7 +105,7 @@ static void put_json(struct asking *q, const struct rule *r, const struct ways *
 		if (ways->list.items[i].port.len)
 			member(out, "port", ways->list.items[i].port);
 		buf_lit(out, "\"path\": ");
-		json_string(out, ways->list.items[i].path);
+		put_json_string(out, ways->list.items[i].path);
 		buf_lit(out, "}");
 	}
 	buf_lit(out, "]}");
@@ -189,7 +189,7 @@ static void put_hit(struct asking *q, const struct map_hit *h)
 	if (h->port.len)
 		member(out, "port", h->port);
 	buf_lit(out, "\"path\": ");
-	json_string(out, h->path);
+	put_json_string(out, h->path);
 	buf_lit(out, "}]}");
 }
 

@@ -9,7 +9,7 @@
 static void put_text(struct buf *out, const char *name, struct str text)
 {
 	buf_printf(out, "\"%s\": ", name);
-	json_string(out, text);
+	put_json_string(out, text);
 }
 
 static void put_version(const struct diff *d, const struct change *c, int version, struct buf *out)
@@ -35,7 +35,7 @@ static void put_region(const struct diff *d, const struct region *r, struct buf 
 	vec_each (b, &boxes.list) {
 		if (b != boxes.list.items)
 			buf_lit(out, ", ");
-		json_string(out, *b);
+		put_json_string(out, *b);
 	}
 	buf_printf(out, "], \"region_complete\": %s", r->more ? "false" : "true");
 }

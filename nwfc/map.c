@@ -21,7 +21,7 @@ bool map_begin(struct compile *c)
 static void member(struct buf *out, const char *name, struct str value)
 {
 	buf_printf(out, "\"%s\": ", name);
-	json_string(out, value);
+	put_json_string(out, value);
 	buf_lit(out, ", ");
 }
 
@@ -80,9 +80,9 @@ static void put_values(struct compile *c, const struct mapped_line *l, struct bu
 			if (!added)
 				continue;
 			buf_str(out, str_from(between));
-			json_string(out, name);
+			put_json_string(out, name);
 			buf_lit(out, ": ");
-			json_string(out, value_text(c->s->arena, v));
+			put_json_string(out, value_text(c->s->arena, v));
 			between = ", ";
 		}
 	}
@@ -101,7 +101,7 @@ static void put_line(void *arg, const struct mapped_line *l, const struct line_p
 	buf_printf(out, "\"position\": %u, \"rule\": %u", at->position, rule_number(c, l));
 	if (l->pd->port) {
 		buf_lit(out, ", \"port\": ");
-		json_string(out, l->pd->port->name);
+		put_json_string(out, l->pd->port->name);
 	}
 	put_values(c, l, out);
 	buf_lit(out, "}");

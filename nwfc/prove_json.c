@@ -10,7 +10,7 @@
 static void put_text(struct buf *out, const char *name, struct str text)
 {
 	buf_printf(out, ", \"%s\": ", name);
-	json_string(out, text);
+	put_json_string(out, text);
 }
 
 static void put_place(const struct prove *p, struct span span, struct buf *out)
@@ -53,7 +53,7 @@ static void put_region(const struct prove *p, const struct region *r, struct buf
 	buf_lit(out, ", \"region\": [");
 	vec_each (b, &r->boxes) {
 		buf_str(out, str_from(between));
-		json_string(out, proof_box(p, b));
+		put_json_string(out, proof_box(p, b));
 		between = ", ";
 	}
 	buf_printf(out, "], \"region_complete\": %s", r->more ? "false" : "true");
@@ -65,7 +65,7 @@ static void put_list(const char *name, const struct questions *list, struct buf 
 	buf_printf(out, ", \"%s\": [", name);
 	vec_each (u, &list->list) {
 		buf_str(out, str_from(between));
-		json_string(out, *u);
+		put_json_string(out, *u);
 		between = ", ";
 	}
 	buf_char(out, ']');

@@ -25,12 +25,4 @@ void render_sarif(const struct session *s, struct buf *out);
 /* A string of JSON (RFC 8259); what is no UTF-8 in a hostile source becomes U+FFFD. */
 void put_json_string(struct buf *out, struct str s);
 
-/* The same by a shorter name, which jansson has for something else. */
-#ifndef JANSSON_H
-static inline void json_string(struct buf *out, struct str s)
-{
-	put_json_string(out, s);
-}
-#endif
-
 #endif

@@ -31,14 +31,14 @@ static void put_place(struct buf *out, const struct session *s, struct span sp, 
 		struct location hi =
 			source_locate(&s->sources, (struct span){sp.file, sp.hi, sp.hi});
 		buf_lit(out, "\"file\": ");
-		json_string(out, lo.file);
+		put_json_string(out, lo.file);
 		buf_printf(out,
 			   ", \"line\": %u, \"column\": %u, \"end_line\": %u, \"end_column\": %u, "
 			   "\"offset\": %u, \"length\": %u, ",
 			   lo.line, lo.col, hi.line, hi.col, sp.lo, sp.hi - sp.lo);
 	}
 	buf_lit(out, "\"text\": ");
-	json_string(out, text);
+	put_json_string(out, text);
 }
 
 static void put_finding(struct buf *out, const struct session *s, const struct finding *f)
@@ -48,7 +48,7 @@ static void put_finding(struct buf *out, const struct session *s, const struct f
 	put_place(out, s, f->span, f->text);
 	if (f->hint.len) {
 		buf_lit(out, ", \"hint\": ");
-		json_string(out, f->hint);
+		put_json_string(out, f->hint);
 	}
 	buf_lit(out, ", \"notes\": [");
 	const char *between = "";

@@ -110,7 +110,7 @@ static void put_message(struct buf *out, const struct session *s, struct str tex
 	struct str whole =
 		hint.len ? str_printf(s->arena, "%.*s; %.*s", STR_ARG(text), STR_ARG(hint)) : text;
 	buf_lit(out, "\"message\": {\"text\": ");
-	json_string(out, escape(s->arena, whole));
+	put_json_string(out, escape(s->arena, whole));
 	buf_lit(out, "}");
 }
 
@@ -223,11 +223,11 @@ static void put_rules(struct buf *out)
 		buf_printf(out,
 			   "%s{\"id\": \"%s\", \"name\": \"%s\", \"shortDescription\": {\"text\": ",
 			   i ? ",\n" : "", k->code, k->name);
-		json_string(out, str_from(k->title));
+		put_json_string(out, str_from(k->title));
 		buf_lit(out, "}, \"fullDescription\": {\"text\": ");
-		json_string(out, str_from(k->title));
+		put_json_string(out, str_from(k->title));
 		buf_lit(out, "}, \"help\": {\"text\": ");
-		json_string(out, str_from(explanations[i]));
+		put_json_string(out, str_from(explanations[i]));
 		buf_printf(out, "}, \"defaultConfiguration\": {\"level\": \"%s\"}}",
 			   levels[k->severity]);
 	}

@@ -185,7 +185,7 @@ static void json_drops(struct trace *t, const struct drops *d)
 {
 	const char *between = "\n";
 	buf_lit(t->out, "{\n\"version\": 1,\n\"port\": ");
-	json_string(t->out, t->pd->port->name);
+	put_json_string(t->out, t->pd->port->name);
 	buf_printf(t->out, ",\n\"learning\": %s,\n", t->pd->learning ? "true" : "false");
 	json_amount(t->out, &d->all);
 	buf_lit(t->out, ",\n\"passed\": {");

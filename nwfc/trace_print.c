@@ -226,7 +226,7 @@ static void text_packet(struct trace *t, const struct told *p, const struct walk
 static void member(struct buf *out, const char *name, struct str value)
 {
 	buf_printf(out, "\"%s\": ", name);
-	json_string(out, value);
+	put_json_string(out, value);
 	buf_lit(out, ", ");
 }
 
@@ -245,7 +245,7 @@ void trace_rule_json(struct trace *t, const struct prule *r)
 		   action_names[r->verdict]);
 	member(t->out, "text", rule_line(t->s->arena, t->pd->program, r));
 	buf_lit(t->out, "\"path\": ");
-	json_string(t->out, path_text(t->s->arena, t->pd->program, r->path));
+	put_json_string(t->out, path_text(t->s->arena, t->pd->program, r->path));
 	buf_lit(t->out, "}");
 }
 
@@ -262,7 +262,7 @@ static void json_emitted(struct trace *t, const struct prule *r)
 			member(t->out, "target", str_from(s->target));
 			member(t->out, "chain", (*l)->chain);
 			buf_lit(t->out, "\"text\": ");
-			json_string(t->out, (*l)->text);
+			put_json_string(t->out, (*l)->text);
 			buf_lit(t->out, "}");
 			between = ", ";
 		}
@@ -276,7 +276,7 @@ static void json_step(struct trace *t, const struct step *st, const struct packe
 		   layer_names[st->layer]);
 	if (st->chain) {
 		buf_lit(t->out, ", \"chain\": ");
-		json_string(t->out, st->chain->name);
+		put_json_string(t->out, st->chain->name);
 	}
 	if (st->rule) {
 		buf_lit(t->out, ", \"rule\": ");
@@ -284,7 +284,7 @@ static void json_step(struct trace *t, const struct step *st, const struct packe
 	}
 	if (st->kind == STEP_MISS) {
 		buf_lit(t->out, ", \"failed\": ");
-		json_string(t->out, reason(t, st, p));
+		put_json_string(t->out, reason(t, st, p));
 	}
 	if (st->kind == STEP_HIT)
 		json_emitted(t, st->rule);
@@ -312,7 +312,7 @@ static void json_packet(struct trace *t, const struct told *p, const struct walk
 		buf_lit(t->out, ", \"unknown\": [");
 	for (uint32_t i = 0; i < w->asked.n; i++) {
 		buf_str(t->out, i ? STR(", ") : STR(""));
-		json_string(t->out, w->asked.items[i]);
+		put_json_string(t->out, w->asked.items[i]);
 	}
 	if (w->asked.n)
 		buf_lit(t->out, "]");
@@ -334,7 +334,7 @@ void trace_begin(struct trace *t)
 {
 	if (t->json) {
 		buf_lit(t->out, "{\n\"version\": 1,\n\"port\": ");
-		json_string(t->out, t->pd->port->name);
+		put_json_string(t->out, t->pd->port->name);
 		buf_printf(t->out, ",\n\"learning\": %s,\n\"packets\": [",
 			   t->pd->learning ? "true" : "false");
 	} else if (t->pd->learning) {

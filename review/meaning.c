@@ -316,13 +316,3 @@ uint32_t program_rules(const struct program *p)
 	}
 	return n;
 }
-
-const struct rule_meaning *meaning_decider(struct space *sp, const struct side_meaning *m,
-					   const struct packet *p, enum layer layer)
-{
-	vec_each (r, &m->rules)
-		if (r->layer == layer && r->decides != PSET_NONE &&
-		    space_contains(sp, r->decides, p))
-			return r;
-	return NULL;
-}

@@ -96,8 +96,4 @@ struct meaning *meaning_of(struct space *sp, const struct port_data *pd);
 /* Rules of both sides, for space_open_for(). */
 uint32_t program_rules(const struct program *p);
 
-/* The rule that decides about a packet of `in` on a side; NULL: none does. */
-const struct rule_meaning *meaning_decider(struct space *sp, const struct side_meaning *m,
-					   const struct packet *p, enum layer layer);
-
 #endif

@@ -251,11 +251,6 @@ double pset_size(struct sets *s, pset a)
 					   : bdd_satcountln(a) - spare;
 }
 
-uint32_t pset_nodes(struct sets *s, pset a)
-{
-	return s->failed ? 0 : (uint32_t)bdd_nodecount(a);
-}
-
 pset pset_keep(struct sets *s, pset a)
 {
 	return s->failed || a <= PSET_ALL ? a : bdd_addref(a);

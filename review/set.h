@@ -82,9 +82,6 @@ bool pset_asks(struct sets *s, pset a, const uint32_t *bits, uint32_t n);
 /* log2 of the number of assignments; of the empty set -1. */
 double pset_size(struct sets *s, pset a);
 
-/* Nodes of a set; for figures. */
-uint32_t pset_nodes(struct sets *s, pset a);
-
 /* Not to be released before the engine is closed. */
 pset pset_keep(struct sets *s, pset a);
 
