@@ -213,15 +213,14 @@ static bool load(struct counting *c)
 
 enum exit_code cmd_counters(struct session *s)
 {
-	const char *format = option_value(s->opt, OPT_FORMAT);
-	bool json = format && strcmp(format, "json") == 0;
+	int json = option_choice(s->opt, OPT_FORMAT, text_or_json);
 	struct counting c = {.s = s};
 	struct output o;
 	if (!s->opt->inputs.n)
 		return usage(
 			"counters wants a listing: what nft -j list ruleset or iptables-save -c "
 			"prints, or - for standard input");
-	if (format && !json && strcmp(format, "text") != 0)
+	if (json < 0)
 		return usage("--format wants text or json");
 	if (!load(&c))
 		return session_verdict(s);

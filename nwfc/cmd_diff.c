@@ -7,20 +7,8 @@
 #include "nwfc/compile.h"
 #include "nwfc/diff.h"
 
-static const struct {
-	const char *name;
-	diff_form *print;
-} forms[] = {
-	{"text", diff_text}, {"json", diff_json}, {"markdown", diff_markdown}, {"html", diff_html}};
-
-static diff_form *form_of(const struct options *o)
-{
-	const char *value = option_value(o, OPT_FORMAT);
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-		if (strcmp(value ? value : "text", forms[i].name) == 0)
-			return forms[i].print;
-	return NULL;
-}
+static const char *const form_names[] = {"text", "json", "markdown", "html", NULL};
+static diff_form *const forms[] = {diff_text, diff_json, diff_markdown, diff_html};
 
 static bool too_large(struct diff *d, const struct pair *p)
 {
@@ -95,17 +83,17 @@ enum exit_code cmd_diff(struct session *s)
 {
 	struct versions v = {0};
 	struct diff d = {.s = s, .v = &v};
-	diff_form *form = form_of(s->opt);
+	int form = option_choice(s->opt, OPT_FORMAT, form_names);
 	if (s->opt->inputs.n != 2)
 		return usage("diff wants two inputs, the old one and the new one (files, "
 			     "directories, or "
 			     "REV:PATH of a git repository)");
-	if (!form)
+	if (form < 0)
 		return usage("--format wants text, json, markdown or html");
 	for (int i = 0; i < VERSIONS; i++)
 		d.names[i] = s->opt->inputs.items[i];
 	bool good = versions_load(s, d.names[BEFORE], d.names[NOW], &v) && compare(&d) &&
-		    print(&d, form);
+		    print(&d, forms[form]);
 	space_close(d.space);
 	enum exit_code code = session_verdict(s);
 	return code != EXIT_GOOD || !good ? EXIT_BAD_INPUT : d.list.n ? EXIT_FINDINGS : EXIT_GOOD;

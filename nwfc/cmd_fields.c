@@ -85,10 +85,9 @@ static void json_fields(struct buf *out)
 
 enum exit_code cmd_fields(struct session *s)
 {
-	const char *format = option_value(s->opt, OPT_FORMAT);
-	bool json = format && strcmp(format, "json") == 0;
+	int json = option_choice(s->opt, OPT_FORMAT, text_or_json);
 	struct output o;
-	if (format && !json && strcmp(format, "text") != 0) {
+	if (json < 0) {
 		fprintf(stderr, "nwfc: --format wants text or json\n");
 		return EXIT_BAD_INPUT;
 	}

@@ -11,37 +11,28 @@
 #include "nwfc/packet_class.h"
 #include "nwfc/run_tool.h"
 #include "review/graph.h"
+#include "review/standin.h"
 
-enum picture { PICTURE_SVG, PICTURE_DOT, PICTURE_MERMAID, PICTURES };
-static const char *const picture_names[PICTURES] = {"svg", "dot", "mermaid"};
+enum picture { PICTURE_SVG, PICTURE_DOT, PICTURE_MERMAID };
+static const char *const picture_names[] = {"svg", "dot", "mermaid", NULL};
 
-enum view { VIEW_ALL, VIEW_FILTERS, VIEW_CHAINS, VIEWS };
-static const char *const view_names[VIEWS] = {"all", "filters", "chains"};
+enum view { VIEW_ALL, VIEW_FILTERS, VIEW_CHAINS };
+static const char *const view_names[] = {"all", "filters", "chains", NULL};
 
 struct drawing {
 	struct session *s;
 	struct compile c;
 	struct graph graph;
-	vec_of(const struct filter *) tops; /* that no port was given for */
+	struct filter_list tops; /* that no port was given for */
 	enum picture picture;
 	enum view view;
 };
 
-/* The index of an option's value among names, the first when it is not given; -1: none. */
-static int choose(const struct options *o, enum option_id id, const char *const *names, int n)
-{
-	const char *value = option_value(o, id);
-	for (int i = 0; i < n; i++)
-		if (!value || strcmp(value, names[i]) == 0)
-			return i;
-	return -1;
-}
-
 static const char *graph_options(struct drawing *d)
 {
 	const struct options *o = d->s->opt;
-	int picture = choose(o, OPT_FORMAT, picture_names, PICTURES);
-	int view = choose(o, OPT_VIEW, view_names, VIEWS);
+	int picture = option_choice(o, OPT_FORMAT, picture_names);
+	int view = option_choice(o, OPT_VIEW, view_names);
 	if (picture < 0)
 		return "--format wants svg, dot or mermaid";
 	if (view < 0)
@@ -54,17 +45,6 @@ static const char *graph_options(struct drawing *d)
 
 /* --- which filters --- */
 
-static bool referenced(const struct host *h, struct str name)
-{
-	map_each (e, &h->library.by_name) {
-		const struct filter *f = e->cptr;
-		vec_each (en, &f->entries)
-			if (en->kind == ENTRY_REF && !f->stock && str_eq(en->ref->filter, name))
-				return true;
-	}
-	return false;
-}
-
 /* --filter without a port, else the filters of the inputs that no other one builds on. */
 static void find_tops(struct drawing *d)
 {
@@ -72,18 +52,14 @@ static void find_tops(struct drawing *d)
 	vec_each (name, &d->s->opt->values[OPT_FILTER]) {
 		const struct filter *f = library_find(&h->library, str_from(*name));
 		if (f)
-			*vec_push(d->s->arena, &d->tops) = f;
+			*vec_push(d->s->arena, &d->tops.list) = f;
 		else
 			diag_add(&d->s->diags, FINDING(E301), (struct span){0},
 				 "there is no filter '%s'", *name);
 	}
-	if (d->tops.n || option_given(d->s->opt, OPT_FILTER))
+	if (d->tops.list.n || option_given(d->s->opt, OPT_FILTER))
 		return;
-	map_each (e, &h->library.by_name) {
-		const struct filter *f = e->cptr;
-		if (!f->stock && !referenced(h, f->name))
-			*vec_push(d->s->arena, &d->tops) = f;
-	}
+	standin_tops(d->s->arena, &h->library, &h->ports, &d->tops);
 }
 
 /* --- programs --- */
@@ -162,7 +138,7 @@ static void draw_programs(struct drawing *d)
 			      str_printf(d->s->arena, "%.*s once the address is known",
 					 STR_ARG((*p)->name)),
 			      NULL);
-	vec_each (f, &d->tops) {
+	vec_each (f, &d->tops.list) {
 		struct program *p = program_of_filter(d, *f);
 		if (p)
 			graph_program(&d->graph, p, (*f)->name, NULL);
@@ -229,7 +205,7 @@ static bool load(struct drawing *d)
 	good = compile_host(c, &d->s->diags, &c->host, NULL, &c->build) && good;
 	if (!c->host.ports.list.n)
 		find_tops(d);
-	if (!c->host.ports.list.n && !d->tops.n && !d->s->diags.errors)
+	if (!c->host.ports.list.n && !d->tops.list.n && !d->s->diags.errors)
 		diag_add(&d->s->diags, FINDING(E204), (struct span){0},
 			 "nothing to draw: give filters, ports, or --filter");
 	if (option_given(d->s->opt, OPT_PACKET) && !c->host.ports.list.n && !d->s->diags.errors)
@@ -254,7 +230,8 @@ enum exit_code cmd_graph(struct session *s)
 			"%.*s\n\xe2\x94\x82 comes by    \xe2\x96\xb6 decides about some of it",
 			STR_ARG(clean_text(s->arena, str_from(option_value(s->opt, OPT_PACKET)))));
 	if (d.view != VIEW_CHAINS)
-		graph_filters(&d.graph, &d.c.host.library, &d.c.host.ports, d.tops.items, d.tops.n);
+		graph_filters(&d.graph, &d.c.host.library, &d.c.host.ports, d.tops.list.items,
+			      d.tops.list.n);
 	if (d.view != VIEW_FILTERS)
 		draw_programs(&d);
 	if (!s->diags.errors)

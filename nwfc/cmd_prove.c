@@ -8,19 +8,8 @@
 #include "nwfc/compile.h"
 #include "nwfc/prove.h"
 
-static const struct {
-	const char *name;
-	prove_form *print;
-} forms[] = {{"text", prove_text}, {"json", prove_json}, {"junit", prove_junit}};
-
-static prove_form *form_of(const struct options *o)
-{
-	const char *value = option_value(o, OPT_FORMAT);
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-		if (strcmp(value ? value : "text", forms[i].name) == 0)
-			return forms[i].print;
-	return NULL;
-}
+static const char *const form_names[] = {"text", "json", "junit", NULL};
+static prove_form *const forms[] = {prove_text, prove_json, prove_junit};
 
 static bool load(struct compile *c)
 {
@@ -61,15 +50,15 @@ enum exit_code cmd_prove(struct session *s)
 {
 	struct compile c = {.s = s};
 	struct prove p = {.s = s, .host = &c.host, .build = &c.build};
-	prove_form *form = form_of(s->opt);
-	const char *why = form ? read_now(s->opt, &c.emit.options.now_ms)
-			       : "--format wants text, json or junit";
+	int form = option_choice(s->opt, OPT_FORMAT, form_names);
+	const char *why = form >= 0 ? read_now(s->opt, &c.emit.options.now_ms)
+				    : "--format wants text, json or junit";
 	if (why)
 		return usage(why);
 	bool good = load(&c) && prove_bind(&p) && prove_all(&p);
 	if (good && p.wrong)
 		return bug();
-	good = good && print(&p, form);
+	good = good && print(&p, forms[form]);
 	enum exit_code code = session_verdict(s);
 	if (code != EXIT_GOOD || !good)
 		return code == EXIT_FINDINGS ? code : EXIT_BAD_INPUT;

@@ -245,12 +245,11 @@ static void put_end(struct testing *t)
 
 enum exit_code cmd_test(struct session *s)
 {
-	const char *format = option_value(s->opt, OPT_FORMAT);
-	struct testing t = {.s = s,
-			    .junit = format && strcmp(format, "junit") == 0,
-			    .update = option_given(s->opt, OPT_UPDATE)};
+	static const char *const forms[] = {"text", "junit", NULL};
+	int junit = option_choice(s->opt, OPT_FORMAT, forms);
+	struct testing t = {.s = s, .junit = junit > 0, .update = option_given(s->opt, OPT_UPDATE)};
 	struct output o;
-	if (format && !t.junit && strcmp(format, "text") != 0)
+	if (junit < 0)
 		return usage("--format wants text or junit");
 	if (!s->opt->inputs.n)
 		return usage("test wants cases, or directories with *.case");

@@ -104,9 +104,9 @@ static const char *read_arguments(struct session *s, struct arguments *a)
 static const char *trace_options(struct trace *t)
 {
 	const struct options *o = t->s->opt;
-	const char *format = option_value(o, OPT_FORMAT), *side = option_value(o, OPT_SIDE);
-	const char *table = option_value(o, OPT_TABLE);
-	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+	const char *side = option_value(o, OPT_SIDE), *table = option_value(o, OPT_TABLE);
+	int json = option_choice(o, OPT_FORMAT, text_or_json);
+	if (json < 0)
 		return "--format wants text or json";
 	if (side && !is_side(side))
 		return "--side wants out or in";
@@ -114,7 +114,7 @@ static const char *trace_options(struct trace *t)
 		if (strcmp(*w, "all") != 0 && !target_find(str_from(*w)))
 			return "-t wants ebtables, iptables, ip6tables, xtables, nft, bridge or "
 			       "all";
-	t->json = format && strcmp(format, "json") == 0;
+	t->json = json;
 	t->c.emit = (struct emit_ctx){
 		.arena = t->s->arena, .diags = &t->s->diags, .limits = t->s->limits};
 	t->c.emit.options.table = str_from(table ? table : "nwfc");

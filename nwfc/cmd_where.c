@@ -214,17 +214,17 @@ static void answer_line(struct asking *q, struct str text, const char *path)
 
 enum exit_code cmd_where(struct session *s)
 {
-	const char *format = option_value(s->opt, OPT_FORMAT),
-		   *map = option_value(s->opt, OPT_SOURCE_MAP);
+	const char *map = option_value(s->opt, OPT_SOURCE_MAP);
+	int json = option_choice(s->opt, OPT_FORMAT, text_or_json);
 	struct asking q = {.s = s, .between = "\n"};
 	struct input_list in = {0};
 	struct output o;
 	if (!s->opt->inputs.n)
 		return usage(
 			"where wants a key, \"no-ip-spoofing#2\", as comments of rules have it");
-	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+	if (json < 0)
 		return usage("--format wants text or json");
-	q.json = format && strcmp(format, "json") == 0;
+	q.json = json;
 	struct words rest = inputs_behind(s->opt);
 	struct str key = str_from(s->opt->inputs.items[0]);
 	list_inputs(s, &rest, &in);

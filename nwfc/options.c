@@ -30,6 +30,17 @@ bool option_optional(int id)
 	return option_rows[id].argument && option_rows[id].argument[0] == '[';
 }
 
+const char *const text_or_json[] = {"text", "json", NULL};
+
+int option_choice(const struct options *o, enum option_id id, const char *const *words)
+{
+	const char *value = option_value(o, id);
+	for (int i = 0; words[i]; i++)
+		if (!value || strcmp(value, words[i]) == 0)
+			return i;
+	return -1;
+}
+
 static int find_command(struct str name)
 {
 	for (int c = 0; c < COMMANDS; c++)

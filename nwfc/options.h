@@ -62,6 +62,13 @@ const char *option_value(const struct options *o, enum option_id id);
 bool option_optional(int id);
 bool option_given(const struct options *o, enum option_id id);
 
+/*
+ * Which of these words (NULL behind the last) an option says; the first when it is not given,
+ * -1 when it says another one.
+ */
+int option_choice(const struct options *o, enum option_id id, const char *const *words);
+extern const char *const text_or_json[];
+
 /* False with a one-line reason in *why (from the arena). */
 bool options_parse(struct arena *a, int argc, char **argv, struct options *o, struct str *why);
 
