@@ -14,6 +14,7 @@
 #include "nwfc/case.h"
 #include "nwfc/commands.h"
 #include "nwfc/compile.h"
+#include "nwfc/xml_text.h"
 
 #define DEPTH_MAX 32
 
@@ -77,42 +78,24 @@ static void find_cases(struct testing *t, const char *path, bool named, unsigned
 
 /* --- JUnit ----------------------------------------------------------------------------------- */
 
-/* Text and attributes of XML 1.0, which has no way to say most control characters. */
-static void put_xml(struct buf *out, struct str s)
-{
-	for (uint32_t i = 0, n; i < s.len; i += n ? n : 1) {
-		unsigned char c = (unsigned char)s.s[i];
-		n = utf8_length((struct str){s.s + i, s.len - i});
-		bool never = n == 3 && c == 0xef && (unsigned char)s.s[i + 1] == 0xbf &&
-			     (unsigned char)s.s[i + 2] >= 0xbe; /* U+FFFE, U+FFFF */
-		if (!n || never || (n == 1 && c < ' ' && c != '\n' && c != '\t'))
-			buf_lit(out, "\xef\xbf\xbd");
-		else if (n == 1 && strchr("&<>\"'\n\t", c))
-			buf_printf(out, "&#%d;", c);
-		else
-			buf_put(out, s.s + i, n);
-	}
-}
-
 static void put_junit_check(struct buf *out, const struct test_case *c, uint32_t line,
 			    struct str name, struct str problem)
 {
-	buf_lit(out, "<testcase classname=\"");
-	put_xml(out, str_from(c->path));
-	buf_lit(out, "\" name=\"");
-	put_xml(out, name);
-	buf_lit(out, "\" file=\"");
-	put_xml(out, str_from(c->path));
-	buf_printf(out, "\" line=\"%u\"", line);
+	buf_lit(out, "<testcase");
+	put_xml_attribute(out, "classname", str_from(c->path));
+	put_xml_attribute(out, "name", name);
+	put_xml_attribute(out, "file", str_from(c->path));
+	buf_printf(out, " line=\"%u\"", line);
 	if (!problem.len) {
 		buf_lit(out, "/>\n");
 		return;
 	}
 	const char *end = memchr(problem.s, '\n', problem.len);
-	buf_lit(out, "><failure message=\"");
-	put_xml(out, (struct str){problem.s, end ? (uint32_t)(end - problem.s) : problem.len});
-	buf_lit(out, "\">");
-	put_xml(out, problem);
+	buf_lit(out, "><failure");
+	put_xml_attribute(out, "message",
+			  (struct str){problem.s, end ? (uint32_t)(end - problem.s) : problem.len});
+	buf_lit(out, ">");
+	put_xml_text(out, problem);
 	buf_lit(out, "</failure></testcase>\n");
 }
 
@@ -120,9 +103,9 @@ static void put_junit(struct testing *t, const struct test_case *c, uint32_t fai
 {
 	struct buf *out = &t->suites;
 	uint32_t n = c->checks.n + (c->problem.len > 0);
-	buf_lit(out, "<testsuite name=\"");
-	put_xml(out, str_from(c->path));
-	buf_printf(out, "\" tests=\"%u\" failures=\"%u\">\n", n, failed);
+	buf_lit(out, "<testsuite");
+	put_xml_attribute(out, "name", str_from(c->path));
+	buf_printf(out, " tests=\"%u\" failures=\"%u\">\n", n, failed);
 	if (c->problem.len)
 		put_junit_check(out, c, c->problem_line, STR("case"), c->problem);
 	vec_each (k, &c->checks)

@@ -8,35 +8,17 @@
 #include "backends/backend.h"
 #include "nwfc/diff.h"
 #include "nwfc/run_tool.h"
+#include "nwfc/xml_text.h"
 #include "review/graph.h"
 
 /* More pairs than this are listed without scripts and pictures. */
 #define PAIRS_IN_FULL 20
 
-static void put_escaped(struct buf *out, struct str s)
-{
-	for (uint32_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.s[i];
-		if (c == '<')
-			buf_lit(out, "&lt;");
-		else if (c == '>')
-			buf_lit(out, "&gt;");
-		else if (c == '&')
-			buf_lit(out, "&amp;");
-		else if (c == '"')
-			buf_lit(out, "&quot;");
-		else if (c < ' ' && c != '\t' && c != '\n')
-			buf_char(out, ' ');
-		else
-			buf_char(out, (char)c);
-	}
-}
-
 static void put_element(struct buf *out, const char *element, const char *class, struct str text)
 {
 	buf_printf(out, "<%s%s%s%s>", element, class ? " class=\"" : "", class ? class : "",
 		   class ? "\"" : "");
-	put_escaped(out, text);
+	put_xml_text(out, text);
 	buf_printf(out, "</%s>", element);
 }
 
@@ -150,7 +132,7 @@ static void put_script(struct arena *a, struct str script, struct str other, con
 	buf_lit(out, "<td><pre>");
 	while (next_line(&script, &line)) {
 		if (map_find(&known, line))
-			put_escaped(out, line);
+			put_xml_text(out, line);
 		else
 			put_element(out, "mark", class, line);
 		buf_lit(out, "\n");

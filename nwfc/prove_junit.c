@@ -2,23 +2,23 @@
 /*
  * A suite for each port or filter, a case for each assertion.
  */
-#include "nwfc/junit.h"
 #include "nwfc/prove.h"
+#include "nwfc/xml_text.h"
 
 static void put_line(struct buf *out, const char *lead, struct str text)
 {
 	if (!text.len)
 		return;
 	buf_printf(out, "%s", lead);
-	junit_text(out, text);
+	put_xml_text(out, text);
 	buf_char(out, '\n');
 }
 
 static void put_failure(const struct prove *p, const struct proof *x, struct buf *out)
 {
 	buf_lit(out, "      <failure");
-	junit_attribute(out, "type", str_from(outcome_names[x->outcome]));
-	junit_attribute(out, "message", proof_packet(p, x));
+	put_xml_attribute(out, "type", str_from(outcome_names[x->outcome]));
+	put_xml_attribute(out, "message", proof_packet(p, x));
 	buf_char(out, '>');
 	put_line(out, "", proof_place(p, x->assertion));
 	vec_each (u, &x->unknowns.list)
@@ -38,9 +38,9 @@ static void put_case(const struct prove *p, const struct proof *x, struct buf *o
 {
 	struct location at = source_locate(&p->s->sources, x->assertion->span);
 	buf_lit(out, "    <testcase");
-	junit_attribute(out, "classname", subject_title(p, x->subject));
-	junit_attribute(out, "name", assertion_name(p, x->assertion));
-	junit_attribute(out, "file", at.file);
+	put_xml_attribute(out, "classname", subject_title(p, x->subject));
+	put_xml_attribute(out, "name", assertion_name(p, x->assertion));
+	put_xml_attribute(out, "file", at.file);
 	buf_printf(out, " line=\"%u\"", at.line);
 	if (x->outcome == PROVEN) {
 		buf_lit(out, "/>\n");
@@ -59,7 +59,7 @@ static uint32_t put_suite(const struct prove *p, uint32_t from, struct buf *out)
 	for (; to < p->list.n && p->list.items[to]->subject == x; to++)
 		failures += p->list.items[to]->outcome != PROVEN;
 	buf_lit(out, "  <testsuite");
-	junit_attribute(out, "name", subject_title(p, x));
+	put_xml_attribute(out, "name", subject_title(p, x));
 	buf_printf(out, " tests=\"%u\" failures=\"%u\" errors=\"0\">\n", to - from, failures);
 	for (uint32_t i = from; i < to; i++)
 		put_case(p, p->list.items[i], out);
