@@ -15,23 +15,16 @@
 #define COST_SQUARE 0.15
 #define COST_MOST   50000.0
 
-static const char *const modes[] = {"auto", "always", "never"};
+/* As enum verify_mode; without an argument the option says its own name. */
+static const char *const modes[] = {"auto", "always", "never", "verify", NULL};
 
 const char *verify_options(struct compile *c)
 {
-	const char *w = option_value(c->s->opt, OPT_VERIFY);
-	c->verify = VERIFY_AUTO;
-	if (!w)
-		return NULL;
-	c->verify_asked = true;
-	if (strcmp(w, option_rows[OPT_VERIFY].name) == 0)
-		c->verify = VERIFY_ALWAYS;
-	for (int m = VERIFY_AUTO; m <= VERIFY_NEVER; m++)
-		if (strcmp(w, modes[m]) == 0)
-			c->verify = (enum verify_mode)m;
-		else if (m == VERIFY_NEVER && c->verify == VERIFY_AUTO &&
-			 strcmp(w, modes[VERIFY_AUTO]) != 0)
-			return "--verify wants always, auto or never, behind a =";
+	int mode = option_choice(c->s->opt, OPT_VERIFY, modes);
+	if (mode < 0)
+		return "--verify wants always, auto or never, behind a =";
+	c->verify_asked = option_given(c->s->opt, OPT_VERIFY);
+	c->verify = mode > VERIFY_NEVER ? VERIFY_ALWAYS : (enum verify_mode)mode;
 	if (c->verify == VERIFY_ALWAYS && c->changes)
 		return "--verify reads whole scripts, and --since writes a change";
 	return NULL;

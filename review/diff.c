@@ -42,46 +42,49 @@ static void add_change(struct differ *d, const struct change *proto, pset packet
 }
 
 /*
- * Packets of which the rule in one version is known: by the rule that the other one has for them,
- * of the verdict and the layer in proto. What no rule decides about passed at the end.
+ * Each rule of a version that gives the verdict of proto, in its layer, takes its share of the
+ * packets, with which `fn` is called. What is left is returned.
  */
-static void split_by_rule(struct differ *d, struct change proto, int version, pset packets)
+static pset share_out(struct differ *d, struct change proto, int version, pset packets,
+		      void (*fn)(struct differ *, const struct change *, pset))
 {
-	const struct side_meaning *m = d->m[version];
-	vec_each (r, &m->rules) {
+	vec_each (r, &d->m[version]->rules) {
 		if (packets == PSET_NONE)
-			return;
+			break;
 		if (r->layer != proto.layer || rule_verdict(r) != proto.verdict[version])
 			continue;
 		pset mine = pset_and(d->sp->sets, packets, r->decides);
 		if (mine == PSET_NONE)
 			continue;
 		proto.rule[version] = r->rule;
-		add_change(d, &proto, mine);
+		fn(d, &proto, mine);
 		packets = pset_minus(d->sp->sets, packets, mine);
 	}
-	proto.rule[version] = NULL;
-	add_change(d, &proto, packets);
+	return packets;
 }
 
-/* By the rule that drops (or rejects) in one version, layer by layer as packets meet them. */
-static void split_by_dropper(struct differ *d, struct change proto, int dropper, pset packets)
+/* The version whose rule is looked for first: the one that drops or rejects. */
+static int dropper(const struct change *c)
 {
-	const struct side_meaning *m = d->m[dropper];
+	return c->verdict[NOW] == VERDICT_PASS ? BEFORE : NOW;
+}
+
+/* By the rule that the other version has for them. What no rule decides about passed at the end. */
+static void split_by_other(struct differ *d, const struct change *proto, pset packets)
+{
+	struct change rest = *proto;
+	int other = !dropper(proto);
+	packets = share_out(d, *proto, other, packets, add_change);
+	rest.rule[other] = NULL;
+	add_change(d, &rest, packets);
+}
+
+/* Layer by layer as packets meet them. */
+static void split_by_dropper(struct differ *d, struct change proto, pset packets)
+{
 	for (int i = 0; i < 2; i++) {
 		proto.layer = layer_at(d->side, i);
-		vec_each (r, &m->rules) {
-			if (packets == PSET_NONE)
-				return;
-			if (r->layer != proto.layer || rule_verdict(r) != proto.verdict[dropper])
-				continue;
-			pset mine = pset_and(d->sp->sets, packets, r->decides);
-			proto.rule[dropper] = r->rule;
-			if (mine == PSET_NONE)
-				continue;
-			split_by_rule(d, proto, !dropper, mine);
-			packets = pset_minus(d->sp->sets, packets, mine);
-		}
+		packets = share_out(d, proto, dropper(&proto), packets, split_by_other);
 	}
 }
 
@@ -97,9 +100,8 @@ static void diff_side(struct differ *d)
 		struct change proto = {.side = d->side, .verdict = {kinds[i].before, kinds[i].now}};
 		pset both = pset_and(d->sp->sets, of_verdict(old, kinds[i].before),
 				     of_verdict(new, kinds[i].now));
-		int dropper = kinds[i].now == VERDICT_PASS ? BEFORE : NOW;
 		if (both != PSET_NONE)
-			split_by_dropper(d, proto, dropper, both);
+			split_by_dropper(d, proto, both);
 	}
 }
 

@@ -8,27 +8,18 @@
 #include "review/readback/readers.h"
 #include "review/readback/restore.h"
 
-static const struct compare_option options4[] = {
-	{"-s", V_IP4_SADDR, C_IP4, OPT_ADDRESS, false},
-	{"-d", V_IP4_DADDR, C_IP4, OPT_ADDRESS, false},
-	{"--sport", V_SPORT, C_PORTS, OPT_PORTS, true},
-	{"--dport", V_DPORT, C_PORTS, OPT_PORTS, true},
-	{"--sports", V_SPORT, C_PORTS, OPT_PORTS, true}, /* multiport's, with one port */
-	{"--dscp", V_DSCP, C_IP, OPT_UINT, false},
-	{"--mac-source", V_ETHER_SADDR, C_ANY, OPT_ADDRESS, false},
-	{NULL, 0, 0, 0, false},
-};
-
-static const struct compare_option options6[] = {
-	{"-s", V_IP6_SADDR, C_IP6, OPT_ADDRESS, false},
-	{"-d", V_IP6_DADDR, C_IP6, OPT_ADDRESS, false},
-	{"--sport", V_SPORT, C_PORTS, OPT_PORTS, true},
-	{"--dport", V_DPORT, C_PORTS, OPT_PORTS, true},
-	{"--sports", V_SPORT, C_PORTS, OPT_PORTS, true}, /* multiport's, with one port */
-	{"--dscp", V_DSCP, C_IP, OPT_UINT, false},
-	{"--mac-source", V_ETHER_SADDR, C_ANY, OPT_ADDRESS, false},
-	{NULL, 0, 0, 0, false},
-};
+/* The comparisons of a family's tool; --sports is multiport's, with one port. */
+#define ROW(...) {__VA_ARGS__},
+#define ROWS(family)                                                                               \
+	ROW("-s", V_IP##family##_SADDR, C_IP##family, OPT_ADDRESS, false)                          \
+	ROW("-d", V_IP##family##_DADDR, C_IP##family, OPT_ADDRESS, false)                          \
+	ROW("--sport", V_SPORT, C_PORTS, OPT_PORTS, true)                                          \
+	ROW("--dport", V_DPORT, C_PORTS, OPT_PORTS, true)                                          \
+	ROW("--sports", V_SPORT, C_PORTS, OPT_PORTS, true)                                         \
+	ROW("--dscp", V_DSCP, C_IP, OPT_UINT, false)                                               \
+	ROW("--mac-source", V_ETHER_SADDR, C_ANY, OPT_ADDRESS, false)                              \
+	ROW(NULL, 0, 0, 0, false)
+static const struct compare_option options4[] = {ROWS(4)}, options6[] = {ROWS(6)};
 
 /* The last word was not understood. */
 static bool bad_word(struct rule_reader *x, const char *wanted)
