@@ -323,7 +323,7 @@ static const struct verdicts *verdicts_on(struct prove *p, const struct subject 
 					  struct sides *all)
 {
 	if (!all->known[side])
-		all->v[side] = verdicts_of(p->space, &x->data, side);
+		all->v[side] = verdicts_of(p->space, &x->data, side, NULL);
 	all->known[side] = true;
 	return &all->v[side];
 }

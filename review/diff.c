@@ -113,12 +113,12 @@ static void diff_one_side(struct space *sp, const struct port_data *before,
 	struct taken *taken[VERSIONS];
 	for (int v = 0; v < VERSIONS; v++) {
 		taken[v] = taken_new(sp, d.port[v], side);
-		was[v] = verdicts_with(sp, d.port[v], side, taken[v]);
+		was[v] = verdicts_of(sp, d.port[v], side, taken[v]);
 	}
 	pset differ = pset_or(sp->sets, pset_xor(sp->sets, was[BEFORE].dropped, was[NOW].dropped),
 			      pset_xor(sp->sets, was[BEFORE].rejected, was[NOW].rejected));
 	for (int v = 0; v < VERSIONS && differ != PSET_NONE; v++)
-		d.m[v] = meaning_with(sp, d.port[v], side, differ, taken[v]);
+		d.m[v] = meaning_within(sp, d.port[v], side, differ, taken[v]);
 	if (differ != PSET_NONE)
 		diff_side(&d);
 	for (int v = 0; v < VERSIONS; v++)

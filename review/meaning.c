@@ -166,13 +166,7 @@ static void combine(struct space *sp, struct side_meaning *m, enum layer first)
 }
 
 struct side_meaning *meaning_within(struct space *sp, const struct port_data *pd, enum side side,
-				    pset within)
-{
-	return meaning_with(sp, pd, side, within, NULL);
-}
-
-struct side_meaning *meaning_with(struct space *sp, const struct port_data *pd, enum side side,
-				  pset within, struct taken *t)
+				    pset within, struct taken *t)
 {
 	struct side_meaning *m = arena_new_object(sp->arena, struct side_meaning);
 	struct walker w = {.sp = sp,
@@ -195,7 +189,7 @@ struct meaning *meaning_of(struct space *sp, const struct port_data *pd)
 	struct meaning *me = arena_new_object(sp->arena, struct meaning);
 	me->port = pd;
 	for (int side = 0; side < SIDES; side++)
-		me->sides[side] = *meaning_within(sp, pd, (enum side)side, sp->valid);
+		me->sides[side] = *meaning_within(sp, pd, (enum side)side, sp->valid, NULL);
 	return me;
 }
 
@@ -283,13 +277,8 @@ void meaning_after(struct space *sp, const struct port_data *pd, enum side side,
 	sets_release(sp->sets, mark, NULL, 0);
 }
 
-struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side)
-{
-	return verdicts_with(sp, pd, side, NULL);
-}
-
-struct verdicts verdicts_with(struct space *sp, const struct port_data *pd, enum side side,
-			      struct taken *t)
+struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side,
+			    struct taken *t)
 {
 	struct backward b = {.sp = sp, .pd = pd, .part = &pd->program->parts[side], .taken = t};
 	struct sets *s = sp->sets;

@@ -69,27 +69,23 @@ typedef void fate_fn(void *arg, const struct prule *r, struct fate on, struct fa
 void meaning_after(struct space *sp, const struct port_data *pd, enum side side, enum layer layer,
 		   fate_fn *fn, void *arg);
 
-/* Of one side. */
-struct verdicts {
-	pset passed, dropped, rejected;
-};
-struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side);
-
 /*
- * What the rules of a side take, once it has been asked for: for a call of verdicts_of() that is
- * followed by one of meaning_within(). NULL is none.
+ * What the rules of a side take, once it has been asked for: for calls of the two functions
+ * below about one port and side. They also go without (NULL).
  */
 struct taken;
 struct taken *taken_new(struct space *sp, const struct port_data *pd, enum side side);
 void taken_release(struct space *sp, struct taken *t);
-struct verdicts verdicts_with(struct space *sp, const struct port_data *pd, enum side side,
-			      struct taken *t);
-struct side_meaning *meaning_with(struct space *sp, const struct port_data *pd, enum side side,
-				  pset within, struct taken *t);
+
+struct verdicts {
+	pset passed, dropped, rejected;
+};
+struct verdicts verdicts_of(struct space *sp, const struct port_data *pd, enum side side,
+			    struct taken *t);
 
 /* The side's meaning of the packets in `within`, which are valid ones. */
 struct side_meaning *meaning_within(struct space *sp, const struct port_data *pd, enum side side,
-				    pset within);
+				    pset within, struct taken *t);
 
 struct meaning *meaning_of(struct space *sp, const struct port_data *pd);
 

@@ -212,7 +212,7 @@ static int sets_of_rules(const struct port_data *pd)
 	for (int side = 0; side < SIDES; side++) {
 		struct packet usual = usual_packet(pd, (enum side)side);
 		struct side_meaning *sm = &m->sides[side];
-		struct verdicts v = verdicts_of(sp, pd, (enum side)side);
+		struct verdicts v = verdicts_of(sp, pd, (enum side)side, NULL);
 		assert_int_equal(v.passed, sm->passed);
 		assert_int_equal(v.dropped, sm->dropped);
 		assert_int_equal(v.rejected, sm->rejected);
@@ -254,8 +254,8 @@ static void changes_hold(const struct port_data *a, const struct port_data *b)
 	struct changes ch = {0};
 	diff_ports(sp, a, b, &ch);
 	for (int side = 0; side < SIDES; side++) {
-		struct verdicts x = verdicts_of(sp, a, (enum side)side),
-				y = verdicts_of(sp, b, (enum side)side);
+		struct verdicts x = verdicts_of(sp, a, (enum side)side, NULL),
+				y = verdicts_of(sp, b, (enum side)side, NULL);
 		pset differ = pset_or(sp->sets, pset_xor(sp->sets, x.dropped, y.dropped),
 				      pset_xor(sp->sets, x.rejected, y.rejected));
 		pset said = PSET_NONE;
